@@ -1,0 +1,1 @@
+"""Decoders: `base` is the interface, `engines` the table that chooses."""

@@ -1,0 +1,293 @@
+"""How a source's events reach the driving thread.
+
+`events` reads a source in whatever thread iterates over it. `Inline` is that, in the driving thread itself;
+`ReadAhead` puts a thread and a small bounded buffer in between; `LiveFeed` drains a live source, and loses
+the oldest audio, counted, where the driver is too slow. All have the same three methods.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator
+from datetime import datetime
+from typing import Any, Protocol
+
+from .clock import Clock
+from .errors import AudioStreamerError, OverrunError, SourceError
+from .pipeline import Pipeline
+from .sources.base import Block, Event, Format, Lost, Source
+
+__all__ = ["NOT_READY", "Feed", "Inline", "LiveFeed", "ReadAhead", "events"]
+
+NOT_READY: Any = object()
+Item = tuple[Event | Pipeline, datetime | None]
+Prepare = Callable[[Format], Pipeline]
+_JOIN_SECONDS = 15.0  # more than any stored source's own time-out
+
+
+def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> Generator[Item, None, None]:
+    """Open a source, yield the Pipeline made for it, then its events; close it, whatever happens.
+
+    Raises:
+        SourceError: From the source; anything else that it raises is chained to one.
+    """
+    try:
+        with _mapped(source):
+            pipeline = prepare(source.open())
+            source.headroom = pipeline.headroom
+            if pipeline.first_frame and source.seek(pipeline.first_frame):
+                pipeline.sought()
+        yield pipeline, None
+        while not (pipeline.done or halted()):
+            with _mapped(source):
+                event = _checked(source.read(pipeline.block_frames))
+            if event is None:
+                return
+            yield event, None
+    finally:
+        source.close()
+
+
+class _mapped:  # noqa: N801 - reads as a verb
+    """Chains whatever a source raises to a `SourceError` that names it."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, SourceError):
+            error.uri = error.uri or self._source.name
+        elif isinstance(error, Exception) and not isinstance(error, AudioStreamerError):
+            raise SourceError(f"{type(error).__name__}: {error}", uri=self._source.name) from error
+
+
+def _checked(event: Event | None) -> Event | None:
+    if isinstance(event, Block) and (event.samples.ndim != 2 or not event.samples.size):
+        shape = event.samples.shape
+        raise SourceError(f"read() returned a Block of shape {shape}; (frames, channels) with at least one is expected")
+    return event
+
+
+class Feed(Protocol):
+    """Where the driver gets a stream's items from."""
+
+    def take(self) -> Any:
+        """The next item, or `NOT_READY`. Raises StopIteration at the end, or what the source raised."""
+
+    def waiting(self) -> int:
+        """How many items a thread has ready, an end or an error included."""
+
+    def close(self) -> None:
+        """Stop reading and release everything; waits for the reading thread."""
+
+
+class Inline:
+    """Reads when asked, in the driving thread."""
+
+    def __init__(self, items: Generator[Any, None, None]) -> None:
+        self._items = items
+
+    def take(self) -> Any:
+        """Read the next item; never `NOT_READY`."""
+        return next(self._items)
+
+    def waiting(self) -> int:
+        """Nothing waits: it is read when asked for."""
+        return 0
+
+    def read_ahead(self, name: str, wake: Callable[[], None], capacity: int) -> ReadAhead:
+        """Go on in a thread."""
+        return ReadAhead(self._items, name, wake, capacity)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._items.close()
+
+
+class _ThreadFeed:
+    """A named thread that fills a queue, and the driver's end of it."""
+
+    def __init__(self, name: str, wake: Callable[[], None]) -> None:
+        self._queue: deque[Any] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._error: BaseException | None = None
+        self._wake = wake
+        self._thread = threading.Thread(target=self._main, name=f"audiostreamer {name}", daemon=True)
+
+    def take(self) -> Any:
+        """The next item, or `NOT_READY`. Raises StopIteration at the end, or what the source raised."""
+        with self._changed:
+            if self._queue:
+                item = self._queue.popleft()
+                self._changed.notify_all()
+                return item
+            if self._error is None:
+                return NOT_READY
+            raise self._error
+
+    def waiting(self) -> int:
+        """How many items are ready, an end or an error included."""
+        return len(self._queue) + (self._error is not None)
+
+    def _main(self) -> None:
+        error: BaseException = StopIteration()
+        try:
+            self._read()
+        except BaseException as caught:
+            error = caught
+        with self._changed:
+            self._error = error
+        self._wake()
+
+    def _read(self) -> None:
+        raise NotImplementedError
+
+
+class ReadAhead(_ThreadFeed):
+    """Iterates in a thread, at most `capacity` items ahead.
+
+    Args:
+        items: What to iterate over; closed by the thread.
+        name: For the thread.
+        wake: Called when something is ready.
+        capacity: How many items may wait.
+        interrupt: Ends a blocked read, from another thread.
+    """
+
+    def __init__(
+        self,
+        items: Generator[Any, None, None],
+        name: str,
+        wake: Callable[[], None],
+        capacity: int,
+        interrupt: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(name, wake)
+        self._items = items
+        self._capacity = capacity
+        self._interrupt = interrupt
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for item in self._items:
+                item = _owned(item)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._closed or len(self._queue) < self._capacity)
+                    if self._closed:
+                        return
+                    self._queue.append(item)
+                self._wake()
+        finally:
+            self._items.close()
+
+    def close(self) -> None:
+        """Stop; bounded by the source's own time-out."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._interrupt:
+            self._interrupt()
+        self._thread.join(_JOIN_SECONDS)
+
+
+class LiveFeed(_ThreadFeed):
+    """Drains a live source, whatever the driver does, and stamps each block's arrival.
+
+    Args:
+        source: Read and closed by the thread.
+        prepare: Makes the stream's Pipeline.
+        name: For the thread.
+        wake: Called when something is ready.
+        seconds: How much audio may wait.
+        overflow: ``"drop-oldest"`` or ``"raise"``.
+        clock: Says when a block arrived.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        prepare: Prepare,
+        name: str,
+        wake: Callable[[], None],
+        *,
+        seconds: float,
+        overflow: str,
+        clock: Clock,
+    ) -> None:
+        super().__init__(name, wake)
+        self._source = source
+        self._prepare = prepare
+        self._seconds = seconds
+        self._overflow = overflow
+        self._clock = clock
+        self._waiting = 0  # frames in the queue
+        self._most = 0
+        self._thread.start()
+
+    def take(self) -> Any:
+        """The next item, or `NOT_READY`."""
+        with self._changed:
+            item = super().take()
+            if item is not NOT_READY and isinstance(item[0], Block):
+                self._waiting -= len(item[0].samples)
+            return item
+
+    def _read(self) -> None:
+        rate = 0
+        for event, _ in events(self._source, self._prepare, halted=lambda: self._closed):
+            arrived = self._clock.utc() if isinstance(event, Block) else None
+            if isinstance(event, (Pipeline, Format)):
+                rate = event.stream.source_sample_rate if isinstance(event, Pipeline) else event.sample_rate
+                self._most = int(self._seconds * rate)
+            self._put(_owned((event, arrived)))
+            self._wake()
+
+    def _put(self, item: Item) -> None:
+        with self._changed:
+            self._queue.append(item)
+            if isinstance(item[0], Block):
+                self._waiting += len(item[0].samples)
+            if self._waiting <= self._most:
+                return
+            if self._overflow == "raise":
+                raise OverrunError(
+                    f"the receiver was too slow: {self._seconds:g} s of audio waited; make it faster, "
+                    "raise live_buffer=, or accept losses with overflow='drop-oldest'",
+                    uri=self._source.name,
+                )
+            while self._waiting > self._most:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        """Put a loss in the place of the oldest block, or add it to the loss just before."""
+        at = next(i for i, (event, _) in enumerate(self._queue) if isinstance(event, Block))
+        frames = len(self._queue[at][0].samples)
+        self._waiting -= frames
+        before = self._queue[at - 1][0] if at else None
+        if isinstance(before, Lost) and before.reason == "overflow":
+            self._queue[at - 1] = (Lost(before.frames + frames, "overflow"), None)
+            del self._queue[at]
+        else:
+            self._queue[at] = (Lost(frames, "overflow"), None)
+
+    def close(self) -> None:
+        """Stop within 2 s."""
+        self._closed = True
+        if self._thread.is_alive():
+            self._source.interrupt()
+        self._thread.join(_JOIN_SECONDS)
+
+
+def _owned(item: Any) -> Any:
+    """An item whose samples nobody will overwrite: a source may reuse an array that it did not give away."""
+    event = item[0] if isinstance(item, tuple) else None
+    if isinstance(event, Block) and event.buffer is None:
+        samples = event.samples.copy()
+        return Block(samples, samples), item[1]
+    return item

@@ -1,0 +1,1 @@
+"""Sources: `base` is the interface; each other module is one kind of source."""
