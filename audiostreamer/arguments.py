@@ -7,7 +7,7 @@ from typing import Any
 
 from .channels import parse_channels
 from .lengths import Length, parse_length, parse_seconds
-from .pipeline import Options
+from .options import Options
 from .resampling import QUALITIES
 from .samples import DTYPES
 from .windowing import TAILS

@@ -39,7 +39,8 @@ def average(samples: NDArray[Any]) -> NDArray[Any]:
     for channel in range(2, samples.shape[1]):
         total += samples[:, channel]
     total /= samples.shape[1]
-    return total.reshape(-1, 1)
+    mixed: NDArray[Any] = total.reshape(-1, 1)
+    return mixed
 
 
 class ChannelMap:

@@ -1,8 +1,7 @@
 """How a source's events reach the driving thread.
 
 `events` reads a source in whatever thread iterates over it. `Inline` is that, in the driving thread itself;
-`ReadAhead` puts a thread and a small bounded buffer in between; `LiveFeed` drains a live source, and loses
-the oldest audio, counted, where the driver is too slow. All have the same three methods.
+`ReadAhead` puts a thread and a small bounded buffer in between. `audiostreamer.live_feed` drains live sources.
 """
 
 from __future__ import annotations
@@ -13,17 +12,27 @@ from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any, Protocol
 
-from .clock import Clock
-from .errors import AudioStreamerError, OverrunError, SourceError
+from .errors import AudioStreamerError, SourceError
 from .pipeline import Pipeline
-from .sources.base import Block, Event, Format, Lost, Source
+from .sources.base import Block, Event, Format, Source
 
-__all__ = ["NOT_READY", "Feed", "Inline", "LiveFeed", "ReadAhead", "events"]
+__all__ = [
+    "JOIN_SECONDS",
+    "NOT_READY",
+    "Feed",
+    "Inline",
+    "Item",
+    "Prepare",
+    "ReadAhead",
+    "ThreadFeed",
+    "events",
+    "owned",
+]
 
 NOT_READY: Any = object()
 Item = tuple[Event | Pipeline, datetime | None]
 Prepare = Callable[[Format], Pipeline]
-_JOIN_SECONDS = 15.0  # more than any stored source's own time-out
+JOIN_SECONDS = 15.0  # more than any stored source's own time-out
 
 
 def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> Generator[Item, None, None]:
@@ -108,7 +117,7 @@ class Inline:
         self._items.close()
 
 
-class _ThreadFeed:
+class ThreadFeed:
     """A named thread that fills a queue, and the driver's end of it."""
 
     def __init__(self, name: str, wake: Callable[[], None]) -> None:
@@ -148,7 +157,7 @@ class _ThreadFeed:
         raise NotImplementedError
 
 
-class ReadAhead(_ThreadFeed):
+class ReadAhead(ThreadFeed):
     """Iterates in a thread, at most `capacity` items ahead.
 
     Args:
@@ -176,7 +185,7 @@ class ReadAhead(_ThreadFeed):
     def _read(self) -> None:
         try:
             for item in self._items:
-                item = _owned(item)
+                item = owned(item)
                 with self._changed:
                     self._changed.wait_for(lambda: self._closed or len(self._queue) < self._capacity)
                     if self._closed:
@@ -193,98 +202,10 @@ class ReadAhead(_ThreadFeed):
             self._changed.notify_all()
         if self._interrupt:
             self._interrupt()
-        self._thread.join(_JOIN_SECONDS)
+        self._thread.join(JOIN_SECONDS)
 
 
-class LiveFeed(_ThreadFeed):
-    """Drains a live source, whatever the driver does, and stamps each block's arrival.
-
-    Args:
-        source: Read and closed by the thread.
-        prepare: Makes the stream's Pipeline.
-        name: For the thread.
-        wake: Called when something is ready.
-        seconds: How much audio may wait.
-        overflow: ``"drop-oldest"`` or ``"raise"``.
-        clock: Says when a block arrived.
-    """
-
-    def __init__(
-        self,
-        source: Source,
-        prepare: Prepare,
-        name: str,
-        wake: Callable[[], None],
-        *,
-        seconds: float,
-        overflow: str,
-        clock: Clock,
-    ) -> None:
-        super().__init__(name, wake)
-        self._source = source
-        self._prepare = prepare
-        self._seconds = seconds
-        self._overflow = overflow
-        self._clock = clock
-        self._waiting = 0  # frames in the queue
-        self._most = 0
-        self._thread.start()
-
-    def take(self) -> Any:
-        """The next item, or `NOT_READY`."""
-        with self._changed:
-            item = super().take()
-            if item is not NOT_READY and isinstance(item[0], Block):
-                self._waiting -= len(item[0].samples)
-            return item
-
-    def _read(self) -> None:
-        rate = 0
-        for event, _ in events(self._source, self._prepare, halted=lambda: self._closed):
-            arrived = self._clock.utc() if isinstance(event, Block) else None
-            if isinstance(event, (Pipeline, Format)):
-                rate = event.stream.source_sample_rate if isinstance(event, Pipeline) else event.sample_rate
-                self._most = int(self._seconds * rate)
-            self._put(_owned((event, arrived)))
-            self._wake()
-
-    def _put(self, item: Item) -> None:
-        with self._changed:
-            self._queue.append(item)
-            if isinstance(item[0], Block):
-                self._waiting += len(item[0].samples)
-            if self._waiting <= self._most:
-                return
-            if self._overflow == "raise":
-                raise OverrunError(
-                    f"the receiver was too slow: {self._seconds:g} s of audio waited; make it faster, "
-                    "raise live_buffer=, or accept losses with overflow='drop-oldest'",
-                    uri=self._source.name,
-                )
-            while self._waiting > self._most:
-                self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        """Put a loss in the place of the oldest block, or add it to the loss just before."""
-        at = next(i for i, (event, _) in enumerate(self._queue) if isinstance(event, Block))
-        frames = len(self._queue[at][0].samples)
-        self._waiting -= frames
-        before = self._queue[at - 1][0] if at else None
-        if isinstance(before, Lost) and before.reason == "overflow":
-            self._queue[at - 1] = (Lost(before.frames + frames, "overflow"), None)
-            del self._queue[at]
-        else:
-            self._queue[at] = (Lost(frames, "overflow"), None)
-
-    def close(self) -> None:
-        """Stop within 2 s."""
-        self._closed = True
-        if self._thread.is_alive():
-            self._source.interrupt()
-        self._thread.join(_JOIN_SECONDS)
-
-
-def _owned(item: Any) -> Any:
+def owned(item: Any) -> Any:
     """An item whose samples nobody will overwrite: a source may reuse an array that it did not give away."""
     event = item[0] if isinstance(item, tuple) else None
     if isinstance(event, Block) and event.buffer is None:

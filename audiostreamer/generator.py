@@ -10,12 +10,13 @@ from typing import Any
 
 from .arguments import check_options, check_settings
 from .clock import Clock
-from .drive import Drive, Parts, Settings
+from .drive import Drive, Settings
 from .entries import entries_of
 from .progress import Progress, progress_bar
 from .receiver import Receiver, as_receiver
 from .report import RunReport
 from .stream import Ledger
+from .streaming import Parts
 from .tracking import Tracker
 from .window import Window, WindowBatch
 
@@ -187,7 +188,7 @@ class Generator:
         if self._drive is None:
             return True
         drive = self._drive
-        drive.stop(drain=drain)
+        drive.control.stop(drain=drain)
         if self._driver == threading.get_ident():
             if self._polled and self._parts is not None and not _running(self._parts):
                 self._exhaust(self._parts)
@@ -217,10 +218,10 @@ class Generator:
         drive, count = self._drive, 0
         assert drive is not None
         self._driver = threading.get_ident()
-        drive.turn = drive.waiting()
+        drive.control.turn = drive.waiting()
         deadline = self._clock.now() + timeout
         while not drive.ended.is_set() and (limit is None or count < limit):
-            drive.part_size = self._settings["batch_size"] if limit is None else limit - count
+            drive.control.part_size = self._settings["batch_size"] if limit is None else limit - count
             part = next(self._parts, None)
             if part is not None:
                 count += part.delivered
@@ -234,7 +235,7 @@ class Generator:
         try:
             for part in parts:
                 if part is None:
-                    drive.wakeup.wait()
+                    drive.control.wakeup.wait()
                 else:
                     yield from self._one_by_one(part)
         finally:
@@ -244,7 +245,7 @@ class Generator:
     async def __aiter__(self) -> AsyncIterator[Window]:
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
         drive, parts = self._begin_loop(threads=True)
-        drive.on_wakeup = lambda: loop.call_soon_threadsafe(ready.set)
+        drive.control.on_wakeup = lambda: loop.call_soon_threadsafe(ready.set)
         try:
             for part in parts:
                 if part is None:
@@ -255,7 +256,7 @@ class Generator:
                     yield window
                 await asyncio.sleep(0)
         finally:
-            drive.on_wakeup = None
+            drive.control.on_wakeup = None
             parts.close()
             self._tracker.end()
 
@@ -269,7 +270,7 @@ class Generator:
         """Stop, and release sources and threads. Does nothing if the run is over, or never began."""
         if self._drive is None or self._drive.ended.is_set():
             return
-        self._drive.stop()
+        self._drive.control.stop(drain=False)
         if self._parts is not None and not _running(self._parts):
             self._parts.close()
             self._tracker.end()
@@ -289,7 +290,7 @@ class Generator:
     def _begin_loop(self, *, threads: bool = False) -> tuple[Drive, Parts]:
         drive = self._begin(threads=threads)
         if self._has_receiver:
-            drive.part_size = 1  # its hook runs, then the loop has that window
+            drive.control.part_size = 1  # its hook runs, then the loop has that window
         self._tracker = self._track()
         self._parts = drive.parts()
         return drive, self._parts
@@ -304,7 +305,7 @@ class Generator:
         assert self._drive is not None
         for part.delivered, window in enumerate(part, 1):  # noqa: B020
             yield window
-            if self._drive.halted():
+            if self._drive.control.halted():
                 break
         self._tracker.update(part)
 
@@ -318,7 +319,7 @@ class Generator:
         try:
             for part in parts:
                 if part is None:
-                    drive.wakeup.wait()
+                    drive.control.wakeup.wait()
                 else:
                     self._tracker.update(part)
         finally:

@@ -6,7 +6,6 @@ channels ─▶ resample ─▶ range ─▶ dtype ─▶ Windower. No file, no 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import gcd
@@ -15,57 +14,24 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .channels import ChannelMap
-from .lengths import Length
+from .options import Options
 from .resampling import Resampler, resampled_length
-from .samples import from_float, scalar_from_float, to_float
+from .samples import from_float, to_float
 from .sources.base import Block, Event, Format, Lost, Metadata
 from .stream import Gap, Ledger, Stream
 from .timeline import Timeline
 from .window import WindowBatch
-from .windowing import Windower, Windowing
+from .windowing import Windower
 
-__all__ = ["Options", "Output", "Pipeline"]
+__all__ = ["Output", "Pipeline"]
 
 Output = WindowBatch | Gap | Metadata
 _PREROLL = Fraction(1, 20)  # seconds resampled and discarded before a range: the filter's ringing is over by then
 
-_BLOCK_FRAMES = 65_536
+_BLOCK_FRAMES = 262_144
 _BLOCK_WINDOWS = 8
 _BLOCK_FRAMES_MOST = 524_288
 _SAME_CONNECTION = ("overflow", "packet-loss")  # after these, the clock's anchor stays
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is delivered, before a stream's rate is known. See `audiostreamer.Generator` for the meanings."""
-
-    window_length: Length
-    hop_length: Length | None = None
-    overlap: float | None = None
-    tail: str = "pad"
-    min_tail: float = 0.0
-    fill_value: float = 0.0
-    sample_rate: int | None = None
-    channels: tuple[int, ...] | str | None = None
-    dtype: str = "float32"
-    resample_quality: str = "HQ"
-    offset: Length = Length(0)
-    duration: Length | None = None
-    gaps: str = "split"
-    max_fill: Length = Length(Fraction(10))
-
-    @property
-    def working_dtype(self) -> str:
-        """The float type of everything before the last conversion."""
-        return "float64" if self.dtype == "float64" else "float32"
-
-    def windowing(self, rate: int) -> Windowing:
-        """The same in frames."""
-        length = self.window_length.frames(rate)
-        hop = self.hop_length.frames(rate) if self.hop_length else length
-        if self.overlap is not None:
-            hop = max(1, length - round(self.overlap * length))
-        return Windowing(length, hop, self.tail, self.min_tail, scalar_from_float(self.fill_value, self.dtype))
 
 
 class Pipeline:

@@ -1,0 +1,52 @@
+# make demo [SOURCE=file|folder|URL]   set up .venv and run the main job: windows → features CSV and a picture
+# make test                            set up what the tests need, then format, lint, types, tests
+# make docs                            build the documentation into site/; warnings are errors
+# make bench                           measure against other libraries; writes docs/benchmarks.md
+# make clean                           remove what these made
+
+PYTHON ?= python3
+SOURCE ?=
+OUT ?= demo-out
+BIN := .venv/bin
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.PHONY: demo test lint docs bench clean
+
+demo: .venv/.demo
+	@$(BIN)/audiostreamer demo --out '$(OUT)' $(if $(SOURCE),-- '$(SOURCE)')
+
+test: .venv/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+docs: .venv/.docs
+	$(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
+
+bench: .venv/.bench
+	$(BIN)/python benchmarks/compare.py
+
+clean:
+	rm -rf .venv site demo-out .mypy_cache .ruff_cache .hypothesis
+
+.venv/.made:
+	@PYTHON='$(PYTHON)' sh .ci/setup venv
+	@touch $@
+
+.venv/.demo: .venv/.made pyproject.toml
+	$(INSTALL) --editable '.[ffmpeg,plot]'
+	@touch $@
+
+.venv/.test: .venv/.made pyproject.toml
+	@sh .ci/setup system
+	$(INSTALL) --editable '.[test,docs]'
+	@touch $@
+
+.venv/.docs: .venv/.made pyproject.toml
+	$(INSTALL) --editable '.[docs]'
+	@touch $@
+
+.venv/.bench: .venv/.made pyproject.toml
+	@sh .ci/setup bench
+	@touch $@
