@@ -7,6 +7,7 @@ live ones beside them.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
@@ -225,6 +226,7 @@ class Drive:
 
     def _drain(self) -> Parts:
         """After a stop that drains: deliver what was captured, tails included."""
+        self.control.turn = math.inf
         for one in self._running() if not self.control.halted() else []:
             assert one.feed is not None
             one.feed.close()

@@ -67,6 +67,8 @@ class SourceError(AudioStreamerError):
 
     def __str__(self) -> str:
         where = self.stream_id or self.uri
+        if self.uri and self.uri != where:
+            where = f"{where} ({self.uri})"
         at = "" if self.position is None else f" (at frame {self.position})"
         return f"{where}: {self.message}{at}" if where else f"{self.message}{at}"
 

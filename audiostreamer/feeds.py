@@ -58,7 +58,7 @@ def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> G
         source.close()
 
 
-class _mapped:  # noqa: N801 - reads as a verb
+class _mapped:
     """Chains whatever a source raises to a `SourceError` that names it."""
 
     def __init__(self, source: Source) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -243,6 +242,8 @@ class Generator:
             self._tracker.end()
 
     async def __aiter__(self) -> AsyncIterator[Window]:
+        import asyncio  # half of this package's import time, for those who use it
+
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
         drive, parts = self._begin_loop(threads=True)
         drive.control.on_wakeup = lambda: loop.call_soon_threadsafe(ready.set)

@@ -53,10 +53,7 @@ def parse_length(value: object, name: str, *, at_least: int = 1) -> Length:
         TypeError: A float, a bool, or anything else that is neither.
         ValueError: A string without a unit, with an unknown one, or a length that is too small.
     """
-    if isinstance(value, str):
-        length = Length(_parse_text(value, name))
-    else:
-        length = Length(_parse_frames(value, name))
+    length = Length(_parse_text(value, name) if isinstance(value, str) else _parse_frames(value, name))
     if length.value < at_least if isinstance(length.value, int) else (at_least and not length.value):
         raise ValueError(f"{name}={value!r} is too short: at least {at_least} frame(s)")
     return length

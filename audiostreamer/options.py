@@ -12,6 +12,10 @@ from .windowing import Windowing
 __all__ = ["Options"]
 
 
+_NONE = Length(0)
+_TEN_SECONDS = Length(Fraction(10))
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What is delivered, before a stream's rate is known. See `audiostreamer.Generator` for the meanings."""
@@ -26,10 +30,10 @@ class Options:
     channels: tuple[int, ...] | str | None = None
     dtype: str = "float32"
     resample_quality: str = "HQ"
-    offset: Length = Length(0)
+    offset: Length = _NONE
     duration: Length | None = None
     gaps: str = "split"
-    max_fill: Length = Length(Fraction(10))
+    max_fill: Length = _TEN_SECONDS
 
     @property
     def working_dtype(self) -> str:

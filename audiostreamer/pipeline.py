@@ -123,6 +123,9 @@ class Pipeline:
         if isinstance(event, Metadata):
             self._notes.append((self._time.position, event))
             return self._with_notes([])
+        if self._discard:
+            self._time.begin_at(Fraction(self.first_frame - self._discard, self._source_rate))
+            self._discard = 0  # frames of another rate are not what was to be discarded; the range drops the rest
         outputs = self._finish_run(event.sample_rate)
         self._change(event)
         if event.metadata and event.metadata != self.stream.metadata:
@@ -269,9 +272,10 @@ class Pipeline:
 
     def _make_gap(self, reason: str, seconds: Fraction) -> Gap | None:
         overflow = reason == "overflow"
+        counts = self._time.counts(self._time.begins)
         start, stop = self._time.lose(seconds, overflow=overflow)
-        if stop == start and self._time.begins <= self._time.start:
-            return None  # before the range
+        if stop == start and not counts:
+            return None  # all of it is outside the range
         rate = self.stream.sample_rate
         utc = None if self._epoch is None else self._epoch + timedelta(seconds=start / rate)
         self._gaps += 1

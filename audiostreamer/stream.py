@@ -37,7 +37,7 @@ class Stream:
     source_channels: int
     live: bool = False
     frames: int | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

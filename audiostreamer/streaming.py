@@ -9,6 +9,7 @@ from typing import Any
 from .control import Control
 from .errors import FormatError, SourceError
 from .feeds import NOT_READY, Feed, Inline
+from .log import logger
 from .options import Options
 from .pipeline import Output, Pipeline
 from .receiver import Receiver
@@ -109,6 +110,10 @@ class Streaming:
         try:
             if self._skip or not of_hook:
                 self._receiver.on_stream_error(self.report.stream, error)
+        except Exception:
+            if not self._skip:
+                raise
+            logger.exception("on_stream_error failed for %s", self.id)
         finally:
             self.end()
         if not self._skip:

@@ -43,6 +43,11 @@ class Timeline:
         self._source_rate = source_rate
         self._run = 0  # source frames in the run
 
+    def begin_at(self, seconds: Fraction) -> None:
+        """Move the beginning of a run of which nothing has been counted."""
+        self._seconds = seconds
+        self.begins = round_half_up(seconds * self.rate)
+
     def capture(self, frames: int) -> None:
         """Count frames that the source gave."""
         self._run += frames
@@ -92,6 +97,10 @@ class Timeline:
         """Length of the timeline so far, inside the range."""
         stop = self.position if self.stop is None else min(self.position, self.stop)
         return max(0, stop - self.start)
+
+    def counts(self, position: int) -> bool:
+        """Whether a position is inside the range."""
+        return self.start <= position and (self.stop is None or position < self.stop)
 
     def clip(self, first: int, last: int) -> int:
         """How many of the positions ``[first, last)`` count."""

@@ -14,9 +14,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")  # two letters or more: "C:
 _USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 _REMOVED = "***"
 # Anything else in a network URL's query may be a key, a signature or a session.
-_HARMLESS_KEYS = frozenset(
-    "stream rate channels dtype frequency duration v id list format channel subtype start end page".split()
-)
+_HARMLESS = "stream rate channels dtype frequency duration v id list format channel subtype start end page"
+_HARMLESS_KEYS = frozenset(_HARMLESS.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,11 @@ def _unpickle(samples: NDArray[Any], *fields: Any) -> Window:
     return Window(samples, *fields)
 
 
+def _unpickle_batch(frames: NDArray[Any], stream: Stream, *fields: Any) -> WindowBatch:
+    frames.flags.writeable = False
+    return WindowBatch(stream, frames, *fields)
+
+
 class WindowBatch:
     """Consecutive windows of one stream, of one length, with no gap between them. Iterating gives its Windows.
 
@@ -233,6 +238,11 @@ class WindowBatch:
             self._fresh if first else self._first_fresh,
             self._fresh,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        frames = self._buffer[self._offset : self._offset + (self._count - 1) * self._hop + self._length]
+        cut = (0, self._length, self._hop, self._count, self._index, self._start, self.valid, self.filled)
+        return _unpickle_batch, (frames, self.stream, *cut, self._gap, self._epoch, self._first_fresh, self._fresh)
 
     def __repr__(self) -> str:
         return f"<WindowBatch {self._index}:{self._index + self._count} of {self.stream.id!r}>"

@@ -15,6 +15,11 @@ __all__ = ["StoredSource", "os_errors"]
 
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO)
 _DENIED = (errno.EACCES, errno.EPERM)
+_WORDS = {
+    SourceNotFoundError: "not found",
+    AccessDeniedError: "access denied",
+    SourceTimeoutError: "no answer in time",
+}
 
 
 class StoredSource(Source):
@@ -109,9 +114,10 @@ def os_errors(name: str) -> Iterator[None]:
     except SourceError:
         raise
     except OSError as error:
-        raise _kind(error)(error.strerror or str(error) or type(error).__name__, uri=name) from error
+        kind = _kind(error)  # words of foreign drivers may hold credentials, the system's own do not
+        raise kind(error.strerror or _WORDS.get(kind, type(error).__name__), uri=name) from error
     except ValueError as error:  # a NUL byte in a name
-        raise SourceNotFoundError(str(error), uri=name) from error
+        raise SourceNotFoundError("no such name", uri=name) from error
 
 
 def _kind(error: OSError) -> type[SourceError]:

@@ -1,0 +1,1 @@
+"""The ``audiostreamer`` command: thin over the library. Only here is anything printed."""

@@ -1,0 +1,290 @@
+"""Everything compressed or in a container, by FFmpeg (PyAV), packet by packet.
+
+Decoded frames go through FFmpeg's own FIFO and come out in large pieces, which costs no more than decoding alone.
+What was in the FIFO before a change of format, a loss or an error is delivered first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.packet import Packet
+from numpy.typing import NDArray
+
+from ..errors import DecodeError, FormatError, SourceError
+from ..sources.base import Block, Event, Format, Lost
+from .base import Decoder, Media, new_buffer
+from .container import choose_track, open_container, tags
+from .layout import check_format
+from .ogg import next_link
+from .reader import Reader
+from .samples import scale
+
+__all__ = ["FFmpegDecoder"]
+
+# FFmpeg's sample formats, without "p" for planar: numpy type, full scale
+_SAMPLES = {
+    "u8": ("u1", 128.0),
+    "s16": ("i2", 2.0**15),
+    "s32": ("i4", 2.0**31),
+    "s64": ("i8", 2.0**63),
+    "flt": ("f4", 1.0),
+    "dbl": ("f8", 1.0),
+}
+_MAX_ERRORS_BEFORE_AUDIO = 1000
+# Containers whose packets carry times that a lost packet leaves standing, unlike bit streams', which are counted.
+_TIMED = frozenset({"mp4", "matroska", "mpegts", "flv", "asf", "ogg", "flac"})
+_LEAST_JUMP = 0.05  # seconds; times are rounded to 1 ms in Matroska and FLV
+_MOST_JUMP = 3600.0  # beyond that the clock was set, nothing was lost
+
+_Item = AudioFrame | Lost | SourceError
+_Layout = tuple[int, int, str, str]  # rate, channels, names of layout and sample format
+
+
+class FFmpegDecoder(Decoder):
+    """Decodes one audio track.
+
+    Args:
+        media: Owned from here on, once the constructor has returned.
+        reader: Over the same media.
+        container: What it was recognised as, see `audiostreamer.decoders.sniff`.
+        track: Which audio track, counted from 0.
+        dtype: ``"float32"`` or ``"float64"``.
+
+    Raises:
+        FormatError: Not readable, no such track, or nothing in it can be decoded.
+    """
+
+    engine = "FFmpeg"
+
+    def __init__(self, media: Media, reader: Reader, container: str, *, track: int, dtype: str) -> None:
+        self._media, self._reader, self._kind, self._dtype = media, reader, container, dtype
+        self._container = open_container(media, reader, container)
+        self._track = track
+        self._at = 0  # bytes: where the last packet lay
+        self._done = 0
+        self._layout: _Layout | None = None
+        self._fifo = av.AudioFifo()
+        self._errors: list[Lost] = []
+        try:
+            self._stream = choose_track(self._container, track)
+            self._items = self._decode()
+            self._held: _Item | None = self._first()
+            self.format = self._begin(self._held)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def read(self, max_frames: int) -> Event | None:
+        """As `audiostreamer.sources.base.Source.read`.
+
+        Raises:
+            DecodeError: Broken in the middle; what came before has been delivered.
+        """
+        if self._errors:
+            return self._errors.pop()
+        while self._fifo.samples < max_frames:
+            item = self._held if self._held is not None else next(self._items, None)
+            self._held = None
+            if isinstance(item, AudioFrame) and _layout(item) == self._layout:
+                self._push(item)
+            elif self._fifo.samples:
+                self._held = item
+                break
+            else:
+                return self._pass_on(item)
+        return self._pull(max_frames)
+
+    def close(self) -> None:
+        """Close container and media. Only in the thread that reads: FFmpeg crashes otherwise."""
+        self._items.close()
+        self._container.close()
+        self._reader.close()
+        self._media.close()
+
+    # -- decoding ---------------------------------------------------------------------------------------------------
+
+    def _decode(self) -> Generator[_Item, None, None]:
+        """Yield frames, `Lost`, and as the last item perhaps an error."""
+        try:
+            while (failure := (yield from self._decode_container())) and self._next_link():
+                pass
+        except SourceError as error:
+            yield error
+            return
+        if failure:
+            yield self._error(failure)
+
+    def _decode_container(self) -> Generator[_Item, None, BaseException | None]:
+        """Yield frames and `Lost`; return what ended it early."""
+        clock = _Clock(self._stream) if self._kind in _TIMED else None
+        heard = False
+        bad: Packet[Any] | None = None
+        cause: BaseException | None = None
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    frames = packet.decode()
+                except av.error.FFmpegError as error:
+                    if not heard:
+                        yield Lost(0, "decode-error")
+                    bad, cause = packet, error
+                    continue
+                if frames and heard and bad:
+                    return cause
+                if len(frames) > 1 and self._kind == "flac":
+                    return DecodeError("damaged FLAC")  # FFmpeg joins frames whose checksums fail, and drops some
+                for frame in frames:
+                    heard, bad = True, None
+                    if clock and (lost := clock.missing(frame)):
+                        yield Lost(lost, "packet-loss")
+                    yield frame
+                self._at = packet.pos or self._at
+        except (av.error.FFmpegError, OSError) as error:
+            return error
+        return cause if bad and not (heard and self._is_trailing_junk(bad)) else None
+
+    def _next_link(self) -> bool:
+        """Open the next link of a chained Ogg file: FFmpeg refuses one of another rate or layout."""
+        if self._kind != "ogg" or not self._reader.seekable_media or self._reader.error:
+            return False
+        link = next_link(self._reader, self._at)
+        if link is None:
+            return False
+        self._container.close()
+        self._reader.start += link
+        self._at = 0
+        self._container = open_container(self._media, self._reader, self._kind)
+        self._stream = choose_track(self._container, self._track)
+        return True
+
+    def _is_trailing_junk(self, packet: Packet[Any]) -> bool:
+        """Whether undecodable bytes at the very end of an MP3 are no frame at all, but tags, padding or rubbish."""
+        begin = bytes(memoryview(packet)[:2]) if packet.size >= 2 else b""
+        return self._kind == "mp3" and len(begin) == 2 and not (begin[0] == 0xFF and begin[1] & 0xE0 == 0xE0)
+
+    def _error(self, cause: BaseException) -> SourceError:
+        try:
+            self._reader.check()
+        except SourceError as mapped:
+            return mapped
+        if isinstance(cause, SourceError):
+            return cause
+        broken = DecodeError("FFmpeg cannot decode what follows")
+        broken.__cause__ = cause
+        return broken
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def _first(self) -> AudioFrame | None:
+        """Decode up to the first audio: only then are rate and layout certain (HE-AAC)."""
+        for item in self._items:
+            if isinstance(item, AudioFrame):
+                return item
+            if isinstance(item, SourceError):
+                raise FormatError("nothing in it can be decoded") from (item.__cause__ or item)
+            self._errors.append(item)
+            if len(self._errors) > _MAX_ERRORS_BEFORE_AUDIO:
+                raise FormatError(f"the first {len(self._errors)} packets cannot be decoded")
+        if self._claimed(1) or self._errors:
+            raise FormatError("nothing in it can be decoded")
+        return None
+
+    def _begin(self, frame: AudioFrame | None) -> Format:
+        context = self._stream.codec_context
+        rate = frame.sample_rate if frame else context.sample_rate
+        channels = frame.layout.nb_channels if frame else context.channels
+        check_format(rate or 0, channels or 0)
+        if frame:
+            self._layout = _layout(frame)
+        return Format(rate, channels, self._claimed(rate), tags(self._container, self._stream))
+
+    def _claimed(self, rate: int) -> int | None:
+        stream = self._stream
+        seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        return round(seconds * rate) if 0 < seconds < 1e9 else None
+
+    # -- handing over -----------------------------------------------------------------------------------------------
+
+    def _push(self, frame: AudioFrame) -> None:
+        frame.pts = None  # the FIFO would refuse times that are not contiguous
+        self._fifo.write(frame)
+
+    def _pass_on(self, item: _Item | None) -> Event | None:
+        """Deliver what is not audio of the present format."""
+        if item is None:
+            self._reader.check(self._done)
+            if self._media.path is None:
+                self._reader.check_size(self._done)
+            return None
+        if isinstance(item, SourceError):
+            self._held = item
+            item.position = self._done
+            raise item
+        if isinstance(item, Lost):
+            return item
+        self._layout = _layout(item)
+        self._fifo = av.AudioFifo()
+        self._held = item
+        check_format(item.sample_rate, self._layout[1])
+        return Format(item.sample_rate, self._layout[1], None, self.format.metadata)
+
+    def _pull(self, max_frames: int) -> Block:
+        frame = self._fifo.read(min(max_frames, self._fifo.samples))
+        assert frame is not None
+        count, channels = frame.samples, frame.layout.nb_channels
+        self._done += count
+        planar = frame.format.is_planar
+        # PyAV 18.1 can report more planes than there are, and reading those crashes.
+        if len(frame.planes) != (channels if planar else 1):
+            raise DecodeError("FFmpeg gave a frame with the wrong number of planes", position=self._done)
+        buffer = new_buffer(count, channels, self._dtype, self.headroom, planar=planar)
+        samples = buffer[self.headroom :]
+        code, full = _SAMPLES[frame.format.name.removesuffix("p")]
+        if planar:
+            for plane, out in zip(frame.planes, samples.T, strict=True):
+                _copy(_array(plane, code, count), full, out)
+        else:
+            _copy(_array(frame.planes[0], code, count * channels), full, samples.reshape(-1))
+        return Block(samples, buffer)
+
+
+class _Clock:
+    """Finds audio that is missing between two frames of a container with true times."""
+
+    def __init__(self, stream: AudioStream) -> None:
+        self._end: float | None = None  # seconds
+        self._unit = float(stream.time_base or 0)
+
+    def missing(self, frame: AudioFrame) -> int:
+        """Frames missing in front of `frame`; 0 for none."""
+        pts, rate = frame.pts, frame.sample_rate
+        if pts is None:
+            self._end = None
+            return 0
+        start = pts * self._unit
+        jump = 0.0 if self._end is None else start - self._end
+        self._end = start + frame.samples / rate
+        return round(jump * rate) if _LEAST_JUMP <= jump <= _MOST_JUMP else 0
+
+
+def _layout(frame: AudioFrame) -> _Layout:
+    layout = frame.layout
+    return frame.sample_rate, layout.nb_channels, layout.name, frame.format.name
+
+
+def _array(plane: Any, code: str, count: int) -> NDArray[Any]:
+    return np.frombuffer(plane, code, count)
+
+
+def _copy(stored: NDArray[Any], full: float, out: NDArray[Any]) -> None:
+    if stored.dtype == np.uint8:
+        scale(stored.astype(np.int16) - 128, 1 / full, out)
+    else:
+        scale(stored, 1 / full, out)

@@ -1,0 +1,186 @@
+"""Bytes from afar: bounded waits on the I/O loop that fsspec keeps in a thread of its own, and a file made of blocks.
+
+Reading on asks for longer and longer blocks, as long as they come quickly; jumping starts with a short one again.
+A few blocks are kept, so that a decoder that goes to and fro in a header does not ask twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import io
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from ..errors import SourceError, SourceTimeoutError, TruncatedSourceError
+
+__all__ = ["BlockFile", "Caller", "FIRST_BYTES"]
+
+T = TypeVar("T")
+
+FIRST_BYTES = 1 << 17
+"""The length of the first block, and of the first after a jump."""
+_MOST_BYTES = 1 << 22
+_REST_BYTES = 1 << 20  # what is left comes in one request if it is no more than this
+_QUICK_SECONDS = 1.0
+_KEPT_BLOCKS = 3
+
+
+class Caller:
+    """Runs coroutines on fsspec's loop for one thread that waits for them.
+
+    Args:
+        shown: The source's name for messages.
+        timeout: Seconds that a call may take.
+    """
+
+    def __init__(self, shown: str, timeout: float) -> None:
+        self._shown, self._timeout = shown, timeout
+        self._lock = threading.Lock()
+        self._pending: concurrent.futures.Future[Any] | None = None
+        self._interrupted = False
+
+    def __call__(self, function: Callable[[], Coroutine[Any, Any, T]], *, bounded: bool = True) -> T:
+        """Run what `function` returns and wait for its result.
+
+        Args:
+            function: Called on the loop.
+            bounded: False where it bounds its own waits.
+
+        Raises:
+            SourceTimeoutError: It took too long.
+            SourceError: `interrupt` was called.
+        """
+        future = self._submit(function, self._timeout if bounded else None)
+        try:
+            return future.result()
+        except SourceError:
+            raise
+        except concurrent.futures.CancelledError as error:
+            raise SourceError("interrupted", uri=self._shown) from error
+        except (TimeoutError, asyncio.TimeoutError) as error:
+            raise SourceTimeoutError(f"no answer within {self._timeout:g} s", uri=self._shown) from error
+        finally:
+            future.cancel()  # where the wait itself was broken off, e.g. by Ctrl-C
+
+    def _submit(
+        self, function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None
+    ) -> concurrent.futures.Future[T]:
+        with self._lock:
+            if self._interrupted:
+                raise SourceError("interrupted", uri=self._shown)
+            self._pending = future = _start(function, seconds)
+        return future
+
+    def last(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a coroutine that cleans up: also after `interrupt`, and without complaint if it takes too long."""
+        concurrent.futures.wait([_start(function, self._timeout)])
+
+    def interrupt(self) -> None:
+        """End the call that is waited for, from any thread, and refuse all further ones."""
+        with self._lock:
+            self._interrupted = True
+            if self._pending is not None:
+                self._pending.cancel()
+
+
+def _start(function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None) -> concurrent.futures.Future[T]:
+    from fsspec.asyn import get_loop
+
+    async def bounded() -> T:
+        return await asyncio.wait_for(function(), seconds)
+
+    return asyncio.run_coroutine_threadsafe(bounded(), get_loop())
+
+
+class BlockFile(io.RawIOBase):
+    """A seekable file whose bytes are fetched in blocks.
+
+    Args:
+        size: Its length in bytes.
+        fetch: Gives the bytes ``[start, end)``, or the first of them; raises a `SourceError`.
+        shown: The name for messages.
+        head: Its first bytes, if they are known already.
+        finish: Called with the last byte, if it took more than one `fetch` to get there; may raise a `SourceError`.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        fetch: Callable[[int, int], bytes],
+        shown: str,
+        *,
+        head: bytes = b"",
+        finish: Callable[[], None] | None = None,
+    ) -> None:
+        self._size, self._fetch, self._shown, self._finish = size, fetch, shown, finish
+        self._blocks: deque[tuple[int, bytes]] = deque([(0, head)] if head else [], maxlen=_KEPT_BLOCKS)
+        self._at = 0
+        self._next = len(head)  # where reading on fetches
+        self._length = 2 * len(head) or FIRST_BYTES
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """The position in bytes."""
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a position; nothing is fetched."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; less only at the end, or in front of an error, which the next call raises.
+
+        Raises:
+            TruncatedSourceError: The file is shorter than promised.
+        """
+        view, done = memoryview(buffer).cast("B"), 0
+        while done < len(view) and self._at < self._size:
+            try:
+                start, data = self._block()
+            except SourceError:
+                if done:
+                    break
+                raise
+            piece = memoryview(data)[self._at - start :][: len(view) - done]
+            view[done : done + len(piece)] = piece
+            done += len(piece)
+            self._at += len(piece)
+        return done
+
+    def _block(self) -> tuple[int, bytes]:
+        """The block that the position lies in."""
+        for start, data in self._blocks:
+            if start <= self._at < start + len(data):
+                return start, data
+        block = self._at, self._fetched()
+        self._blocks.append(block)
+        return block
+
+    def _fetched(self) -> bytes:
+        first, start, before = not self._blocks, self._at, time.monotonic()
+        if start != self._next:
+            self._length = FIRST_BYTES
+        rest = self._size - start
+        end = start + (rest if rest <= _REST_BYTES else min(rest, self._length))
+        data = self._fetch(start, end)
+        if not data:
+            raise TruncatedSourceError(f"{start} bytes came of {self._size}", uri=self._shown)
+        self._next = start + len(data)
+        if self._next == self._size and self._finish and not first:
+            self._finish()
+        if time.monotonic() - before < _QUICK_SECONDS:
+            self._length = min(2 * self._length, _MOST_BYTES)
+        return data

@@ -1,0 +1,297 @@
+"""Files on web servers: by ranges where the server gives them, else as one stream that cannot go back.
+
+The first request asks for the first block, and its answer says which of the two it is. Redirects are followed here,
+so that each is looked at, and headers that the caller gave do not travel to another server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from ..decoders.base import Media
+from ..errors import (
+    AccessDeniedError,
+    DecodeError,
+    SourceError,
+    SourceNotFoundError,
+    SourceTimeoutError,
+    TruncatedSourceError,
+    UnsupportedSourceError,
+)
+from ..lengths import parse_seconds
+from .fetching import FIRST_BYTES, BlockFile, Caller
+from .stored import StoredSource
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
+
+__all__ = ["Http"]
+
+_MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_FORBIDDEN = re.compile(r"[\r\n\0]")
+_PLACE = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_STATUS_ERRORS: dict[int, type[SourceError]] = {
+    401: AccessDeniedError,
+    403: AccessDeniedError,
+    404: SourceNotFoundError,
+    407: AccessDeniedError,
+    408: SourceTimeoutError,
+    410: SourceNotFoundError,
+    504: SourceTimeoutError,
+}
+
+
+class Http(StoredSource):
+    """A file on a web server, ``http://`` or ``https://``.
+
+    Proxies are taken from the environment. A user name and password in the URL are sent as basic authentication.
+
+    Args:
+        url: The address. Its query belongs to the server.
+        headers: Sent with each request, but never to another server that the first one redirects to.
+        user_agent: Instead of the library's own.
+        timeout: How long `open` may take, and how long a body may be silent, e.g. ``"5s"``.
+        stream: Which audio track of a container to read, counted from 0.
+
+    Raises:
+        ValueError: A line break or NUL in the URL or a header, or a URL without a host.
+    """
+
+    schemes = ("http", "https")
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        user_agent: str | None = None,
+        timeout: str = "5s",
+        *,
+        stream: int = 0,
+    ) -> None:
+        super().__init__(url, stream=stream)
+        own = {**(headers or {}), **({} if user_agent is None else {"User-Agent": user_agent})}
+        if _FORBIDDEN.search(url) or any(_FORBIDDEN.search(text) for pair in own.items() for text in pair):
+            raise ValueError(f"{_FORBIDDEN.sub('?', self.name)}: a line break or NUL in the URL or in a header")
+        if self.uri.scheme not in self.schemes or not _has_host(url):
+            raise ValueError(f"{self.name}: an address has the form http://host/path")
+        seconds = parse_seconds(timeout, "timeout")
+        self._caller = Caller(self.name, seconds)
+        self._server = _Server(url, own, self.name, seconds)
+
+    def _open_media(self) -> Media:
+        size, head = self._caller(self._server.first)
+        if head is None:
+            stream = io.BufferedReader(_Stream(self.more), FIRST_BYTES)
+            return Media(self.name, cast("BinaryIO", stream), seekable=False, size=size)
+        assert size is not None
+        return Media(self.name, cast("BinaryIO", BlockFile(size, self.fetch, self.name, head=head)), size=size)
+
+    def fetch(self, start: int, end: int) -> bytes:
+        """The bytes ``[start, end)``, or the first of them if the connection breaks."""
+        return self._caller(lambda: self._server.fetch(start, end), bounded=False)
+
+    def more(self) -> bytes:
+        """What comes next, without ranges; nothing at the end."""
+        return self._caller(self._server.more, bounded=False)
+
+    def interrupt(self) -> None:
+        """End a blocked `open` or `read` at once; it raises a `SourceError`."""
+        self._caller.interrupt()
+
+    def close(self) -> None:
+        """Close the connection."""
+        super().close()
+        if self._server.connected:
+            self._caller.last(self._server.close)
+
+
+class _Stream(io.RawIOBase):
+    """The body of an answer, as it comes."""
+
+    def __init__(self, more: Any) -> None:
+        self._more = more
+        self._held = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        self._held = self._held or memoryview(self._more())
+        count = min(len(view), len(self._held))
+        view[:count], self._held = self._held[:count], self._held[count:]
+        return count
+
+
+class _Server:
+    """Requests for one URL. Its coroutines run on the I/O loop, one at a time."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], shown: str, timeout: float) -> None:
+        self._address, self._headers, self._shown, self._timeout = url, dict(headers), shown, timeout
+        self._url: URL | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._answer: aiohttp.ClientResponse | None = None  # the last one, until it is read to its end
+        self._broken: Exception | None = None
+        self._size: int | None = None
+        self._validator = ""
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is something to close."""
+        return self._session is not None
+
+    async def first(self) -> tuple[int | None, bytes | None]:
+        """The size, if it is known, and the first bytes, if the server gives ranges."""
+        self._connect()
+        response = await self._get(0, FIRST_BYTES)
+        span = _span(response)
+        if response.status == 416 and response.headers.get("Content-Range", "").endswith("*/0"):
+            return 0, b""
+        if span and span[0] == 0:
+            self._size, self._validator = span[1], _validator(response)
+            return self._size, await self._all(response)
+        if response.status != 200:
+            raise self._refused(response.status)
+        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        return None if encoded else response.content_length, None
+
+    async def fetch(self, start: int, end: int) -> bytes:
+        """The bytes ``[start, end)``, or the first of them if the connection breaks."""
+        response = await self._get(start, end)
+        span = _span(response)
+        if response.status in (200, 412, 416) or (
+            span and (span[1], _validator(response)) != (self._size, self._validator)
+        ):
+            raise DecodeError("changed on the server while it was read", uri=self._shown)
+        if not span or span[0] != start:
+            raise self._refused(response.status)
+        return await self._all(response)
+
+    async def more(self) -> bytes:
+        """The next bytes of a body without ranges; none at its end."""
+        assert self._answer is not None
+        if self._broken is not None:
+            raise self._cut(self._broken) from self._broken
+        content = self._answer.content
+        try:
+            return await content.readany()
+        except Exception as error:
+            self._broken = error
+            # What came before still lies in the buffer, behind the exception.
+            content.set_exception(cast("BaseException", None))
+            content.feed_eof()
+            return await content.readany() or await self.more()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._drop()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+            await asyncio.sleep(0)  # transports close their sockets in the loop's next turn
+
+    def _drop(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+
+    def _connect(self) -> None:
+        import aiohttp
+        from yarl import URL
+
+        self._url = URL(self._address, encoded=self._address.isascii() and " " not in self._address)
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+            read_bufsize=FIRST_BYTES,
+        )
+
+    async def _get(self, start: int, end: int) -> aiohttp.ClientResponse:
+        """An answer that is no redirect; later requests go straight to where the first one was led."""
+        assert self._session is not None
+        assert self._url is not None
+        span = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        for _ in range(_MAX_REDIRECTS + 1):
+            response = await self._ask({**self._headers, **span})
+            if response.status not in _REDIRECTS:
+                return response
+            self._follow(response.headers.get("Location", ""))
+        raise SourceError(f"more than {_MAX_REDIRECTS} redirects", uri=self._shown)
+
+    async def _ask(self, headers: dict[str, str]) -> aiohttp.ClientResponse:
+        import aiohttp
+
+        assert self._session is not None
+        assert self._url is not None
+        self._drop()
+        try:
+            self._answer = await self._session.get(self._url, headers=headers, allow_redirects=False)
+        except asyncio.TimeoutError:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            told = getattr(error, "os_error", None)
+            raise SourceError(f"cannot connect: {told or type(error).__name__}", uri=self._shown) from error
+        return self._answer
+
+    def _follow(self, location: str) -> None:
+        from yarl import URL
+
+        assert self._url is not None
+        try:
+            target = self._url.join(URL(location, encoded=location.isascii() and " " not in location))
+        except ValueError as error:
+            raise SourceError("redirects to nowhere", uri=self._shown) from error
+        if target.scheme not in Http.schemes:
+            raise UnsupportedSourceError(f"redirects to {target.scheme}:, which is not followed", uri=self._shown)
+        if not target.host:
+            raise SourceError("redirects to nowhere", uri=self._shown)
+        if target.origin() != self._url.origin():
+            self._headers = {key: text for key, text in self._headers.items() if key.lower() == "user-agent"}
+        self._url = target
+
+    async def _all(self, response: aiohttp.ClientResponse) -> bytes:
+        """A body; if the connection breaks, what came before."""
+        parts: list[bytes] = []
+        try:
+            async for part in response.content.iter_any():
+                parts.append(part)
+        except Exception as error:
+            if not parts:
+                raise self._cut(error) from error
+        return b"".join(parts)
+
+    def _cut(self, error: Exception) -> SourceError:
+        if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+            return SourceTimeoutError(f"silent for {self._timeout:g} s", uri=self._shown)
+        return TruncatedSourceError("the connection broke before the promised end", uri=self._shown)
+
+    def _refused(self, status: int) -> SourceError:
+        kind = _STATUS_ERRORS.get(status, SourceError)
+        phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
+        return kind(f"the server answered {status} {phrase}".rstrip(), uri=self._shown)
+
+
+def _has_host(url: str) -> bool:
+    place = _PLACE.match(url)
+    return place is not None and place[1].rpartition("@")[2].partition(":")[0] != ""
+
+
+def _span(response: aiohttp.ClientResponse) -> tuple[int, int] | None:
+    """The first byte of a partial answer, and the whole size."""
+    match = _RANGE.fullmatch(response.headers.get("Content-Range", "")) if response.status == 206 else None
+    return (int(match[1]), int(match[3])) if match else None
+
+
+def _validator(response: aiohttp.ClientResponse) -> str:
+    """What changes when the file does; "" if the server does not say."""
+    tag = response.headers.get("ETag", "")
+    return response.headers.get("Last-Modified", "") if not tag or tag.startswith("W/") else tag

@@ -1,0 +1,51 @@
+"""Running the command: in this process, or as a user does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from audiostreamer.cli.main import app
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> Run:
+    """``run("probe", "a.wav")`` in a fresh folder; has exit_code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return lambda *arguments: CliRunner().invoke(app, [str(one) for one in arguments], prog_name="audiostreamer")
+
+
+@pytest.fixture
+def process(tmp_path) -> Run:
+    """The same as a process of its own that has been started."""
+
+    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-W", "error", "-m", "audiostreamer.cli", *map(str, arguments)]
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, cwd=tmp_path, **{"text": True, **pipes, **options})
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory) -> Path:
+    """Two recordings, and what is none."""
+    folder = tmp_path_factory.mktemp("clips")
+    seconds = np.arange(16_000) / 16_000
+    tone = 0.5 * np.sin(2 * np.pi * 440 * seconds)
+    soundfile.write(folder / "mono.wav", tone, 16_000)
+    soundfile.write(folder / "stereo.flac", np.stack([tone, 0 * tone], axis=1)[:8_000], 16_000)
+    (folder / "broken.wav").write_bytes(b"this is no recording, whatever its name says. " * 20)
+    return folder

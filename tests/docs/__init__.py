@@ -1,0 +1,1 @@
+"""The README and every page of the documentation: what they show is run, what they list is complete."""
