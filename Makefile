@@ -22,7 +22,7 @@ test: .venv/.test
 	$(BIN)/pytest
 
 docs: .venv/.docs
-	$(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file .ci/mkdocs.yml
 
 bench: .venv/.bench
 	$(BIN)/python benchmarks/compare.py

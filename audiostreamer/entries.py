@@ -8,7 +8,7 @@ from typing import Any
 
 from .errors import SourceError
 from .lengths import Length
-from .registry import resolve
+from .registry import check_uri, resolve
 from .sources.base import Source
 from .uri import redact
 
@@ -29,16 +29,18 @@ def entries_of(sources: Any, *, offset: Length) -> Iterator[Entry]:
         ValueError: An offset for a live source (also while iterating, for one that comes later).
     """
     if isinstance(sources, Mapping):
+        _check_all(sources.values(), offset)
         return _named(sources, offset)
     if is_one(sources):
-        if isinstance(sources, Source):
-            _check(sources, offset)
+        _check_all([sources], offset)
         return _expand(sources, None, offset)
     if hasattr(sources, "dtype") or not isinstance(sources, Iterable):
         hint = "; wrap samples as Array(samples, sample_rate)" if hasattr(sources, "dtype") else ""
         raise TypeError(
             f"sources of type {type(sources).__name__}: give URIs, paths, Sources, or several of them{hint}"
         )
+    if isinstance(sources, (list, tuple)):
+        _check_all(sources, offset)
     return (entry for one in sources for entry in _expand(one, None, offset))
 
 
@@ -59,6 +61,15 @@ def _expand(item: Any, id: str | None, offset: Length) -> Iterator[Entry]:
             yield id or source.name, source
     except SourceError as error:
         yield id or error.uri or redact(os.fspath(item) if isinstance(item, (str, os.PathLike)) else ""), error
+
+
+def _check_all(items: Iterable[Any], offset: Length) -> None:
+    """Find wrong arguments before anything is opened; what does not exist is found later."""
+    for item in items:
+        if isinstance(item, Source):
+            _check(item, offset)
+        elif isinstance(item, str):
+            check_uri(item)
 
 
 def _check(source: Source, offset: Length) -> None:

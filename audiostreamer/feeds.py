@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from .errors import AudioStreamerError, SourceError
 from .pipeline import Pipeline
 from .sources.base import Block, Event, Format, Source
+from .sources.stored import os_error_kind
 
 __all__ = [
     "JOIN_SECONDS",
@@ -71,7 +72,8 @@ class _mapped:
         if isinstance(error, SourceError):
             error.uri = error.uri or self._source.name
         elif isinstance(error, Exception) and not isinstance(error, AudioStreamerError):
-            raise SourceError(f"{type(error).__name__}: {error}", uri=self._source.name) from error
+            mapped = os_error_kind(error) if isinstance(error, OSError) else SourceError
+            raise mapped(f"{type(error).__name__}: {error}", uri=self._source.name) from error
 
 
 def _checked(event: Event | None) -> Event | None:

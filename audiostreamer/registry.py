@@ -24,7 +24,7 @@ from .sources.memory import Bytes, FileObject
 from .sources.pipe import Pipe
 from .uri import URI
 
-__all__ = ["resolve", "schemes", "source_class"]
+__all__ = ["check_uri", "resolve", "schemes", "source_class"]
 
 ENTRY_POINTS = "audiostreamer.sources"
 
@@ -59,6 +59,17 @@ def resolve(item: Any) -> Iterator[Source]:
     else:
         wanted = "a path, a URI, bytes, a binary file, or a source such as Array(samples, sample_rate)"
         raise TypeError(f"{type(item).__name__}: give {wanted}")
+
+
+def check_uri(text: str) -> None:
+    """Check the options in a URI, opening nothing; anything else than a URI passes.
+
+    Raises:
+        ValueError: An option that is unknown or cannot be read.
+    """
+    scheme = URI.parse(text).scheme
+    if scheme in _built_in() and not os.path.lexists(text):
+        _built_in()[scheme](text)
 
 
 def source_class(scheme: str) -> Callable[[str], Source]:

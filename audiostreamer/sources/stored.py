@@ -11,7 +11,7 @@ from ..decoders.base import Decoder, Media
 from ..errors import AccessDeniedError, SourceError, SourceNotFoundError, SourceTimeoutError
 from .base import Event, Format, Source
 
-__all__ = ["StoredSource", "os_errors"]
+__all__ = ["StoredSource", "os_error_kind", "os_errors"]
 
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO)
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -114,13 +114,14 @@ def os_errors(name: str) -> Iterator[None]:
     except SourceError:
         raise
     except OSError as error:
-        kind = _kind(error)  # words of foreign drivers may hold credentials, the system's own do not
+        kind = os_error_kind(error)  # words of foreign drivers may hold credentials, the system's own do not
         raise kind(error.strerror or _WORDS.get(kind, type(error).__name__), uri=name) from error
     except ValueError as error:  # a NUL byte in a name
         raise SourceNotFoundError("no such name", uri=name) from error
 
 
-def _kind(error: OSError) -> type[SourceError]:
+def os_error_kind(error: OSError) -> type[SourceError]:
+    """The library's error that fits one of the operating system's."""
     if isinstance(error, FileNotFoundError) or error.errno in _MISSING:
         return SourceNotFoundError
     if isinstance(error, PermissionError) or error.errno in _DENIED:

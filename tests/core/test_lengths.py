@@ -37,6 +37,7 @@ from .models import half_up
         ("125us", 8000, 1),
         ("125µs", 8000, 1),
         ("187.5us", 8000, 2),  # 1.5: halves go up
+        ("312.5us", 8000, 3),  # 2.5
         ("62.5us", 8000, 1),  # 0.5
         ("1us", 8000, 1),  # at least one
         ("0.1s", 3, 1),
@@ -91,7 +92,7 @@ def test_rounds_exactly(number: int, rate: int) -> None:
     assert parse_length(text, "x").frames(rate) == max(1, half_up(Fraction(number * rate, 10**6)))
 
 
-@given(st.fractions(min_value=-50, max_value=50))
+@given(st.fractions(min_value=-50, max_value=50) | st.integers(-50, 50).map(lambda halves: Fraction(halves, 2)))
 def test_halves_go_up(value: Fraction) -> None:
     assert round_half_up(value) == half_up(value)
 

@@ -79,7 +79,7 @@ def test_several_are_called_in_order() -> None:
         hooks = ("on_start", "on_stream_start", "on_window", "on_gap", "on_metadata", "on_stream_end", "on_end")
         return RecordingReceiver(**{hook: lambda *_, hook=hook: order.append(f"{hook} {name}") for hook in hooks})
 
-    script = [*blocks(2), Metadata({"t": "1"}), Lost(10, "stall"), *blocks(1)]
+    script = [ramp(200), Metadata({"t": "1"}), Lost(10, "stall"), *blocks(1)]  # two windows at a time, then one
     generator(ScriptedSource(script), [named("a"), named("b")]).run()
     assert order[::2] == [entry.replace(" b", " a") for entry in order[1::2]]
     assert len(order) == 2 * 9

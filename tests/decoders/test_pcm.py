@@ -17,7 +17,6 @@ from audiostreamer.errors import (
     SourceTimeoutError,
     TruncatedSourceError,
 )
-
 from audiostreamer.sources.base import Format
 
 from .decoding import Media, Pipe, decode, drain, from_bytes, from_path, from_pipe, sf_encode, signal

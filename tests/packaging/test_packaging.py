@@ -29,7 +29,11 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = wheel.namelist()
     assert "audiostreamer/py.typed" in names
-    assert {name.split("/")[0] for name in names} == {"audiostreamer", f"audiostreamer-{audiostreamer.__version__}.dist-info"}
+    folders = {name.split("/")[0] for name in names}
+    assert folders == {"audiostreamer", f"audiostreamer-{audiostreamer.__version__}.dist-info"}
+        "audiostreamer",
+        f"audiostreamer-{audiostreamer.__version__}.dist-info",
+    }
     on_disk = {str(path.relative_to(ROOT)) for path in (ROOT / "audiostreamer").rglob("*.py")}
     assert on_disk <= set(names)
 

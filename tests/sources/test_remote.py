@@ -295,6 +295,14 @@ def test_s3_names(s3: Any, store: Store) -> None:
 
 
 @pytest.mark.usefixtures("environment")
+def test_listings_are_fresh(s3: Any) -> None:
+    s3.pipe("audio/fresh/1.wav", b"x")
+    assert len(list(Remote.expand("s3://audio/fresh/"))) == 1
+    s3.pipe("audio/fresh/2.wav", b"x")
+    assert len(list(Remote.expand("s3://audio/fresh/"))) == 2
+
+
+@pytest.mark.usefixtures("environment")
 def test_listings_are_lazy(s3: Any, store: Store) -> None:
     s3.pipe({f"audio/lazy/{letter}/1.wav": b"x" for letter in "abcdefgh"})
     before = store.requests()
