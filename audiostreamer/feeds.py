@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from .errors import AudioStreamerError, SourceError
 from .pipeline import Pipeline
+from .samples import SAMPLE_TYPES
 from .sources.base import Block, Event, Format, Source
 from .sources.stored import os_error_kind
 
@@ -48,10 +49,11 @@ def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> G
             source.headroom = pipeline.headroom
             if pipeline.first_frame and source.seek(pipeline.first_frame):
                 pipeline.sought()
+        frames = source.block_frames or pipeline.block_frames
         yield pipeline, None
         while not (pipeline.done or halted()):
             with _mapped(source):
-                event = _checked(source.read(pipeline.block_frames))
+                event = _checked(source.read(frames))
             if event is None:
                 return
             yield event, None
@@ -77,9 +79,13 @@ class _mapped:
 
 
 def _checked(event: Event | None) -> Event | None:
-    if isinstance(event, Block) and (event.samples.ndim != 2 or not event.samples.size):
-        shape = event.samples.shape
-        raise SourceError(f"read() returned a Block of shape {shape}; (frames, channels) with at least one is expected")
+    """What a source's `read` returned, if it keeps to what is asked of it."""
+    if isinstance(event, Block):
+        samples = event.samples
+        if samples.ndim != 2 or not samples.size:
+            raise SourceError(f"read() gave a Block of shape {samples.shape}; wanted: (frames, channels), not empty")
+        if samples.dtype not in SAMPLE_TYPES:
+            raise SourceError(f"read() gave a Block of {samples.dtype}; wanted: {', '.join(map(str, SAMPLE_TYPES))}")
     return event
 
 

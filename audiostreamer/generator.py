@@ -210,7 +210,7 @@ class Generator:
         Raises:
             SourceError: As `run`.
         """
-        if self._parts is None:
+        if not self._polled or self._parts is None:
             self._parts = self._begin(threads=True).parts()
             self._tracker = self._track()
             self._polled = True

@@ -5,7 +5,6 @@ channels ─▶ resample ─▶ range ─▶ dtype ─▶ Windower. No file, no 
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import datetime, timedelta
 from fractions import Fraction
 from math import gcd
@@ -14,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from .channels import ChannelMap
+from .notes import Notes
 from .options import Options
 from .resampling import Resampler, resampled_length
 from .samples import from_float, to_float
@@ -72,7 +72,7 @@ class Pipeline:
         self._max_fill = options.max_fill.frames(rate, at_least=0) if options.gaps == "fill" else -1
         self._epoch: datetime | None = None
         self._lost: list[tuple[str, Fraction]] = []
-        self._notes: deque[tuple[int, Metadata]] = deque()
+        self._notes = Notes()
         self._delivered = self._padded = self._windows = 0
         self._gaps = self._overflow = self._decode_errors = 0
         self.source_frames = 0
@@ -121,12 +121,12 @@ class Pipeline:
         if isinstance(event, Lost):
             return self._push_lost(event)
         if isinstance(event, Metadata):
-            self._notes.append((self._time.position, event))
-            return self._with_notes([])
+            self._notes.add(self._time.position, event)
+            return [*self._notes.among([], self._produced)]
         if self._discard:
             self._time.begin_at(Fraction(self.first_frame - self._discard, self._source_rate))
             self._discard = 0  # frames of another rate are not what was to be discarded; the range drops the rest
-        outputs = self._finish_run(event.sample_rate)
+        outputs = self._finish_run(event.sample_rate, ends_segment=False)
         self._change(event)
         if event.metadata and event.metadata != self.stream.metadata:
             outputs.append(Metadata(event.metadata))
@@ -137,9 +137,7 @@ class Pipeline:
         outputs: list[Output] = []
         if self._lost:
             outputs += self._resume()
-        outputs += self._finish_run(self._source_rate)
-        outputs += self._end_segment()
-        return outputs
+        return outputs + self._finish_run(self._source_rate, ends_segment=True)
 
     def settle(self, batch: WindowBatch) -> None:
         """Count what was handed over of a batch (its `delivered`); once per batch."""
@@ -198,7 +196,7 @@ class Pipeline:
         mapped = self._map.apply(to_float(samples, self._options.working_dtype))
         resampled = self._resampler.push(mapped)
         in_place = block.buffer if resampled is samples else None
-        return outputs + self._with_notes(self._window(resampled, in_place))
+        return [*outputs, *self._notes.among(self._window(resampled, in_place), self._produced)]
 
     def _window(self, samples: NDArray[Any], buffer: NDArray[Any] | None = None) -> list[WindowBatch]:
         """Cut what left the resampler, where it is in the range."""
@@ -216,19 +214,15 @@ class Pipeline:
         typed = from_float(samples, self._options.dtype)
         return self._windower.push(typed, buffer if typed is samples else None)
 
-    def _finish_run(self, next_rate: int) -> list[Output]:
-        """Flush the resampler: what follows does not continue what came before."""
-        outputs = self._with_notes(self._window(self._resampler.flush()))
+    def _finish_run(self, next_rate: int, *, ends_segment: bool) -> list[Output]:
+        """Flush the resampler, for what follows does not continue what came before; perhaps cut the tail, too."""
+        batches = self._window(self._resampler.flush())
         self._time.next_run(next_rate)
         self._produced = self._time.begins
-        while self._notes:
-            outputs.append(self._notes.popleft()[1])
-        return outputs
-
-    def _end_segment(self) -> list[Output]:
-        tail: list[Output] = list(self._windower.end())
-        self._windower.restart(max(self._time.begins, self._time.start))
-        return tail
+        if ends_segment:
+            batches += self._windower.end()
+            self._windower.restart(max(self._time.begins, self._time.start))
+        return [*self._notes.among(batches, self._produced)]
 
     def _stamp(self, arrived: datetime) -> None:
         """Anchor the timeline to the clock; within a connection the anchor only moves earlier."""
@@ -246,10 +240,10 @@ class Pipeline:
         if self._discard:
             dropped = min(self._discard, lost.frames)
             self._discard -= dropped
+            if dropped == lost.frames:
+                return []
             lost = Lost(lost.frames - dropped, lost.reason)
-        outputs = self._finish_run(self._source_rate)
-        if self._max_fill < 0:
-            outputs += self._end_segment()
+        outputs = self._finish_run(self._source_rate, ends_segment=self._max_fill < 0)
         seconds = Fraction(lost.frames, self._source_rate)
         if self._lost and self._lost[-1][0] == lost.reason:
             seconds += self._lost.pop()[1]
@@ -282,14 +276,6 @@ class Pipeline:
         self._overflow += (stop - start) * overflow
         return Gap(start, stop - start, (stop - start) / rate, reason, utc)
 
-    def _with_notes(self, batches: list[WindowBatch]) -> list[Output]:
-        """Put each note after the windows that end before it, wherever the resampler's delay has put them."""
-        outputs: list[Output] = list(batches)
-        while self._notes and self._notes[0][0] <= self._produced:
-            position, note = self._notes.popleft()
-            outputs = [*_before(outputs, position), note, *_after(outputs, position)]
-        return outputs
-
 
 def _first_frame(offset: int, source_rate: int, rate: int) -> int:
     """The source frame to begin with, so that the output grid is the whole stream's own."""
@@ -298,11 +284,3 @@ def _first_frame(offset: int, source_rate: int, rate: int) -> int:
     step = source_rate // gcd(source_rate, rate)
     frame = offset * source_rate // rate - int(_PREROLL * source_rate)
     return max(0, frame // step * step)
-
-
-def _before(outputs: list[Output], position: int) -> list[Output]:
-    return [part for o in outputs if (part := o.until(position) if isinstance(o, WindowBatch) else o)]
-
-
-def _after(outputs: list[Output], position: int) -> list[Output]:
-    return [part for o in outputs if isinstance(o, WindowBatch) and (part := o.since(position))]

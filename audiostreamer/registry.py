@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from . import sources
 from .errors import MissingDependencyError, UnsupportedSourceError
+from .sources import __name__ as _package
+from .sources import __path__ as _path_of_package
 from .sources.base import Source
 from .sources.discover import has_magic
 from .sources.file import File
@@ -136,7 +137,7 @@ def _from_uri(text: str) -> Iterator[Source]:
 def _built_in() -> dict[str, type[Source]]:
     """The classes in the modules of `audiostreamer.sources`, by scheme."""
     found: dict[str, type[Source]] = {}
-    for module in pkgutil.iter_modules(sources.__path__, sources.__name__ + "."):
+    for module in pkgutil.iter_modules(_path_of_package, _package + "."):
         for value in vars(importlib.import_module(module.name)).values():
             if isinstance(value, type) and issubclass(value, Source) and value.__module__ == module.name:
                 found |= dict.fromkeys(value.schemes, value)

@@ -1,4 +1,8 @@
-"""Streaming resampling by soxr: any pieces give the samples that `soxr.resample` of the whole gives."""
+"""Streaming resampling by soxr: any pieces give the samples that `soxr.resample` of the whole gives.
+
+Where the exact length is a whole number and a half, soxr rounds up or down as its float arithmetic falls, and here it
+is always up: such a run may have one frame more than `soxr.resample` gives.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ QUALITIES = ("QQ", "LQ", "MQ", "HQ", "VHQ")
 
 
 def resampled_length(frames: int, source_rate: int, rate: int) -> int:
-    """``⌊frames · rate / source_rate + ½⌋``, which is also what soxr makes of so many frames."""
+    """``⌊frames · rate / source_rate + ½⌋``: what so many frames become."""
     return (2 * frames * rate + source_rate) // (2 * source_rate)
 
 
@@ -29,8 +33,10 @@ class Resampler:
     """
 
     def __init__(self, source_rate: int, rate: int, channels: int, dtype: str, quality: str) -> None:
-        self._shape = (0, channels)
+        self._source_rate, self._rate = source_rate, rate
+        self._channels = channels
         self._dtype = dtype
+        self._pushed = self._made = 0
         self._stream: Any = None
         if source_rate != rate:
             import soxr  # its shared library is loaded when it is used
@@ -51,11 +57,17 @@ class Resampler:
     def flush(self) -> NDArray[Any]:
         """End the run: get the rest. Afterwards a new run may begin."""
         if self._stream is None:
-            return np.empty(self._shape, self._dtype)
-        rest = self._process(np.empty(self._shape, self._dtype), True)
+            return np.empty((0, self._channels), self._dtype)
+        wanted = resampled_length(self._pushed, self._source_rate, self._rate) - self._made
+        half_way = 2 * self._pushed * self._rate % (2 * self._source_rate) == self._source_rate
+        silence = self._source_rate // self._rate + 1 if half_way else 0  # makes soxr give the last frame, too
+        rest = self._process(np.zeros((silence, self._channels), self._dtype), True)[:wanted]
         self._stream.clear()
+        self._pushed = self._made = 0
         return rest
 
     def _process(self, samples: NDArray[Any], last: bool) -> NDArray[Any]:
         resampled: NDArray[Any] = self._stream.resample_chunk(samples, last)
+        self._pushed += len(samples)
+        self._made += len(resampled)
         return resampled

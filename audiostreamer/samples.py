@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DTYPES", "from_float", "scalar_from_float", "to_float"]
+__all__ = ["DTYPES", "SAMPLE_TYPES", "from_float", "scalar_from_float", "to_float"]
 
 DTYPES = ("float32", "float64", "int16")
+SAMPLE_TYPES = tuple(np.dtype(name) for name in ("float32", "float64", "int16", "int32", "int8", "uint8"))
 _FULL_SCALE = 32768  # of int16, as soundfile scales
 
 
@@ -17,7 +18,7 @@ def to_float(samples: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Samples as floats on the scale [-1, 1].
 
     Args:
-        samples: Any shape; float32, float64, int16, int32 or uint8 (offset binary).
+        samples: Any shape; one of `SAMPLE_TYPES` (uint8 is offset binary).
         dtype: ``"float32"`` or ``"float64"``.
 
     Returns:
@@ -30,10 +31,10 @@ def to_float(samples: NDArray[Any], dtype: str) -> NDArray[Any]:
         return samples.astype(dtype, copy=False)
     if samples.dtype == np.uint8:
         samples, bits = samples.astype(np.int16) - 128, 8
-    elif samples.dtype.kind == "i" and samples.dtype.itemsize <= 4:
+    elif samples.dtype in SAMPLE_TYPES:
         bits = 8 * samples.dtype.itemsize
     else:
-        raise TypeError(f"samples of type {samples.dtype} are not audio: use float32, float64, int16, int32 or uint8")
+        raise TypeError(f"samples of type {samples.dtype} are not audio: use {', '.join(map(str, SAMPLE_TYPES))}")
     scaled: NDArray[Any] = np.multiply(samples, 2.0 ** (1 - bits), dtype=dtype)
     return scaled
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from .control import Control
@@ -107,15 +108,13 @@ class Streaming:
         self.report.error = error
         if isinstance(error, SourceError) and error.stream_id is None:
             error.stream_id = self.id
-        try:
-            if self._skip or not of_hook:
-                self._receiver.on_stream_error(self.report.stream, error)
-        except Exception:
-            if not self._skip:
-                raise
-            logger.exception("on_stream_error failed for %s", self.id)
-        finally:
-            self.end()
+        tell = partial(self._receiver.on_stream_error, self.report.stream, error)
+        calls: list[Callable[[], object]] = [tell, self.end] if self._skip or not of_hook else [self.end]
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                logger.exception("a hook failed at the end of %s, after: %s", self.id, error)
         if not self._skip:
             raise error
 

@@ -110,6 +110,8 @@ class Windower:
 
     def fill(self, frames: int) -> list[WindowBatch]:
         """Add frames of `fill_value` in the place of lost ones; the grid goes on."""
+        if not frames:
+            return []
         self._fills.append((self._n, self._n + frames))
         self._append(self._spec.fill_value, frames)
         return self._complete(frames)
@@ -148,6 +150,8 @@ class Windower:
             free = buffer[room - keep : room]
             # An array in memory is handed over piece by piece: there the carry-over already is in place.
             if free.__array_interface__["data"][0] != carried.__array_interface__["data"][0]:
+                if not free.flags.writeable:
+                    return False  # an array in memory after a fill, say: in front of the samples there is audio
                 free[...] = carried
         buffer.flags.writeable = False
         self._buffer = self._view = buffer
@@ -156,7 +160,7 @@ class Windower:
 
     def _append(self, samples: NDArray[Any] | float, frames: int) -> None:
         used = self._n - self._base
-        if not self._buffer.flags.writeable or used + frames > len(self._buffer):
+        if used + frames > len(self._buffer):
             keep = self._keep()
             size = keep + max(frames, _OWN_WINDOWS * min(frames + keep, self._spec.length))
             fresh = np.empty((size, self.stream.channels), self._dtype)

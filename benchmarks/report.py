@@ -136,7 +136,8 @@ def _sameness(results: list[Result]) -> str:
         if words != "exact" and not name.startswith("bare ")
     ]
     words = (
-        "Each contender's windows were compared with audiostreamer's: their number, and each one's sum and energy. "
+        "Each contender's windows of one minute of the same audio were compared with audiostreamer's: "
+        "their number, and each one's sum and energy. "
         "All are equal to the last bits but these, whose decoders or resamplers are others; energy differs by"
     )
     return f"## The same audio\n\n{words}\n\n{_table(['cell', 'contender', 'fraction'], rows)}" if rows else ""

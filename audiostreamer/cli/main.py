@@ -27,9 +27,9 @@ for command in (features, probe, windows, demo):
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from audiostreamer import __version__
+        from importlib.metadata import version
 
-        typer.echo(f"audiostreamer {__version__}")
+        typer.echo(f"audiostreamer {version('audiostreamer')}")
         raise typer.Exit
 
 

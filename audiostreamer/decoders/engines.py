@@ -80,9 +80,11 @@ def open_decoder(media: Media, *, track: int = 0, dtype: str = "float32") -> Dec
     reader = Reader(media)
     try:
         return _open(media, reader, track, dtype)
-    except BaseException:
+    except BaseException as error:
         reader.close()
         media.close()
+        if isinstance(error, FormatError):
+            reader.check()  # what the file itself raised comes first
         raise
 
 

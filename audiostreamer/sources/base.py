@@ -1,7 +1,7 @@
 """What a source of audio is: the interface, and nothing else.
 
-A source is opened, read block by block until `read` returns None, and closed, all by one thread (the reader).
-Only `interrupt` may come from another thread.
+A source is opened, read block by block until `read` returns None, and closed; never by two threads at a time, though
+it may be opened by one thread, and then read and closed by another. Only `interrupt` comes while `read` runs.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ class Source(ABC):
         name: The name to show, without credentials; the default stream id.
         engine: What decodes, for people to read, e.g. ``"libsndfile"``.
         read_ahead: Whether a thread that reads ahead pays; asked after `open`.
+        block_frames: The longest block that is worth waiting for; 0: the library chooses. Asked after `open`.
         headroom: Frames to leave free in front of the samples in a block's `buffer`; set by the library
             after `open`. Sources that give no `buffer` ignore it.
         dtype: ``"float32"`` or ``"float64"``: the precision that the pipeline works in; set before `open`.
@@ -97,6 +98,7 @@ class Source(ABC):
     schemes: ClassVar[tuple[str, ...]] = ()
     engine: str = ""
     read_ahead: bool = False
+    block_frames: int = 0
     headroom: int = 0
     dtype: str = "float32"
 

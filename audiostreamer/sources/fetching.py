@@ -6,7 +6,6 @@ A few blocks are kept, so that a decoder that goes to and fro in a header does n
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import io
 import threading
@@ -54,6 +53,8 @@ class Caller:
             SourceTimeoutError: It took too long.
             SourceError: `interrupt` was called.
         """
+        import asyncio
+
         future = self._submit(function, self._timeout if bounded else None)
         try:
             return future.result()
@@ -88,6 +89,8 @@ class Caller:
 
 
 def _start(function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None) -> concurrent.futures.Future[T]:
+    import asyncio
+
     from fsspec.asyn import get_loop
 
     async def bounded() -> T:

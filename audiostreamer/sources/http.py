@@ -6,7 +6,6 @@ so that each is looked at, and headers that the caller gave do not travel to ano
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 from collections.abc import Mapping
@@ -195,6 +194,8 @@ class _Server:
         self._drop()
         session, self._session = self._session, None
         if session is not None:
+            import asyncio
+
             await session.close()
             await asyncio.sleep(0)  # transports close their sockets in the loop's next turn
 
@@ -232,6 +233,8 @@ class _Server:
 
         assert self._session is not None
         assert self._url is not None
+        import asyncio
+
         self._drop()
         try:
             self._answer = await self._session.get(self._url, headers=headers, allow_redirects=False)
@@ -270,6 +273,8 @@ class _Server:
         return b"".join(parts)
 
     def _cut(self, error: Exception) -> SourceError:
+        import asyncio
+
         if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
             return SourceTimeoutError(f"silent for {self._timeout:g} s", uri=self._shown)
         return TruncatedSourceError("the connection broke before the promised end", uri=self._shown)

@@ -7,7 +7,6 @@ through ``simplecache::``, ``reference://`` and the like. Only an archive that t
 
 from __future__ import annotations
 
-import asyncio
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -282,7 +281,7 @@ def _foreign(shown: str) -> Iterator[None]:
     try:
         with os_errors(shown):
             yield
-    except (AudioStreamerError, asyncio.CancelledError):
+    except AudioStreamerError:
         raise
     except Exception as error:
         name = type(error).__name__

@@ -171,6 +171,7 @@ _SYLLABLE_SECONDS = 0.22
 _PHRASE_SYLLABLES = 8  # of which the last ones are a pause
 _SPOKEN_SYLLABLES = 6
 _PITCH_HZ, _PITCH_SWING, _PITCH_RATE = 120.0, 15.0, 0.7
+_FORMANT_HZ = 120.0  # half the width of a resonance
 
 
 def _speech(first: int, options: Mapping[str, Any]) -> Floats:
@@ -179,22 +180,28 @@ def _speech(first: int, options: Mapping[str, Any]) -> Floats:
     within = seconds / _SYLLABLE_SECONDS - number
     spoken = number % _PHRASE_SYLLABLES < _SPOKEN_SYLLABLES
     envelope = np.where(spoken, np.sin(np.pi * within) ** 2, 0.0)
-    formants = _VOWELS[_scatter(number + options["seed"]) % len(_VOWELS)]
-    return _scaled((envelope * _voice(seconds, formants, options["rate"] / 2))[:, None], options)
+    vowels = _scatter(number + options["seed"]) % len(_VOWELS)
+    return _scaled((envelope * _voice(seconds, vowels, options["rate"] / 2))[:, None], options)
 
 
-def _voice(seconds: Floats, formants: Floats, nyquist: float) -> Floats:
-    """Harmonics of a swinging pitch, each as strong as the formants near it; at most about 1."""
+def _voice(seconds: Floats, vowels: NDArray[np.int64], nyquist: float) -> Floats:
+    """Harmonics of a swinging pitch, each as strong as the vowel's formants near it; at most about 1."""
     swing = 2 * np.pi * _PITCH_RATE
     turns = _PITCH_HZ * seconds + _PITCH_SWING / swing * (1 - np.cos(swing * seconds))
-    sound, weights = np.zeros_like(seconds), np.zeros_like(seconds)
-    highest = min(4000.0, nyquist) / (_PITCH_HZ + _PITCH_SWING)
-    for harmonic in range(1, int(highest) + 1):
-        distance = (harmonic * _PITCH_HZ - formants) / 120.0
-        weight = (1 / (1 + distance**2)).sum(axis=1) / harmonic**0.5
-        sound += weight * np.sin(2 * np.pi * ((harmonic * turns) % 1.0))
-        weights += weight
-    loudest: Floats = 1.6 * sound / np.maximum(weights, 1e-9)
+    turn = np.exp(2j * np.pi * (turns % 1.0))
+    sound, power = np.zeros_like(seconds), np.ones_like(turn)
+    for strength in _strengths(int(min(4000.0, nyquist) / (_PITCH_HZ + _PITCH_SWING))):
+        power *= turn  # a sine of each harmonic would take many times as long
+        sound += strength[vowels] * power.imag
+    return sound
+
+
+def _strengths(harmonics: int) -> Floats:
+    """``(harmonics, vowels)``: a resonance at each formant, falling off with the frequency."""
+    number = np.arange(1, harmonics + 1)[:, None]
+    distance = (number[:, :, None] * _PITCH_HZ - _VOWELS) / _FORMANT_HZ
+    strengths = (1 / (1 + distance**2)).sum(axis=2) / np.sqrt(number)
+    loudest: Floats = 1.6 * strengths / np.maximum(strengths.sum(axis=0), 1e-9)
     return loudest
 
 

@@ -14,6 +14,7 @@ from .base import Event, Format, Source
 __all__ = ["StoredSource", "os_error_kind", "os_errors"]
 
 _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO)
+_BLOCK_FRAMES_OF_PIPES = 4096  # somebody may be writing in real time
 _DENIED = (errno.EACCES, errno.EPERM)
 _WORDS = {
     SourceNotFoundError: "not found",
@@ -67,6 +68,7 @@ class StoredSource(Source):
             raise
         self.engine = self._decoder.engine
         self.read_ahead = self._decoder.read_ahead
+        self.block_frames = 0 if self._media.seekable else _BLOCK_FRAMES_OF_PIPES
         return self._decoder.format
 
     def read(self, max_frames: int) -> Event | None:

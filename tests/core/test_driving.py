@@ -118,10 +118,7 @@ def test_driven_once(way: Way) -> None:
             again(gen)
 
 
-POLLED = pytest.mark.xfail(reason="poll() goes on with a loop's run instead of being a RuntimeError")
-
-
-@pytest.mark.parametrize("second", ["run", "start", pytest.param("poll", marks=POLLED), "for"])
+@pytest.mark.parametrize("second", ["run", "start", "poll", "for"])
 def test_a_second_way_while_the_first_goes_on(second: str) -> None:
     gen = generator(source())
     first = iter(gen)
@@ -233,14 +230,29 @@ def _until_started(gen: Generator, receiver: RecordingReceiver) -> None:
         gen.poll(0.01, limit=0)
 
 
-def test_poll_waits_for_a_first_window() -> None:
-    one = source(2, live=True, hold=True)
-    with generator(one) as gen:
+def test_poll_waits_for_a_first_window_only() -> None:
+    one, counts = source(2, live=True, hold=True), []
+    gen = generator(one)
+    poller = threading.Thread(target=lambda: counts.append(gen.poll(3600.0)))
+    poller.start()
+    one.step()
+    poller.join(10.0)
+    waits_on = poller.is_alive()
+    one.release()
+    gen.close()
+    poller.join(10.0)
+    assert not waits_on
+    assert counts == [1]
+
+
+def test_the_limit_holds_over_several_blocks() -> None:
+    receiver = RecordingReceiver()
+    one = ScriptedSource([ramp(200)] * 4, live=True, hold=True)
+    with generator(one, receiver) as gen:
         gen.poll()
-        stepper = threading.Thread(target=one.step)
-        stepper.start()
-        assert gen.poll(10.0) == 1
-        stepper.join()
+        one.step(4)
+        _until_started(gen, receiver)
+        assert [gen.poll(limit=3) for _ in range(3)] == [3, 3, 2]
 
 
 def test_poll_after_the_end_is_nothing() -> None:

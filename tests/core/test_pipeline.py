@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soxr
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audiostreamer import Block, Format, Gap, Lost, Metadata
@@ -153,7 +153,9 @@ def test_a_contiguous_stream_is_soxr_of_it(script: Script, sizes: Any, rate: int
 
 def test_nothing_drifts_in_ten_thousand_gaps() -> None:
     source_rate, rate = 44_100, 16_000
-    player = Player.of(Format(source_rate, 1), window_length=1, hop_length=50, tail="drop", sample_rate=rate)
+    player = Player.of(
+        Format(source_rate, 1), window_length=1, hop_length=50, tail="drop", sample_rate=rate, resample_quality="QQ"
+    )
     player.seen = _Ignored()  # only positions are looked at here
     seconds = Fraction(0)
     block = np.zeros((50, 1), np.float32)
@@ -245,7 +247,6 @@ def test_a_range_is_a_slice_of_the_whole(
     converted = options["sample_rate"] not in (None, opened.sample_rate)
     player = Player.of(opened, offset=first, duration=frames, **options).play(list(split_up(events, sizes)))
     whole = lay_out(events, opened, options)
-    assume(all(start >= first for gaps in whole.gaps for start, _, _ in gaps))  # see the test below
     timeline = clip(whole, first, first + frames)
     tolerance = (1.5 if options["dtype"] == "int16" else 1e-6) if converted else 0.0
     _compare_windows(player, expected_windows(timeline, _cut(options), _fill(options)), tolerance)
@@ -290,7 +291,6 @@ def test_a_range_begins_where_it_should_after_a_change_of_rate() -> None:
     np.testing.assert_allclose(part.windows[1].samples, whole.windows[13].samples, rtol=0, atol=1e-6)
 
 
-@pytest.mark.xfail(reason="what is left of a loss that was read to be discarded becomes a gap of no frames")
 @pytest.mark.parametrize("gaps", ["split", "fill"])
 def test_a_loss_before_the_range_is_no_gap(gaps: str) -> None:
     player = Player.of(Format(8000, 1), window_length=100, offset=300, gaps=gaps, max_fill=100)

@@ -143,8 +143,10 @@ def test_any_pieces_are_soxr_of_the_whole(
     resampler = Resampler(*rates, channels, dtype, quality)
     made = np.concatenate([*(resampler.push(p) for p in _pieces(samples, sizes)), resampler.flush()])
     whole = samples if rates[0] == rates[1] or not frames else soxr.resample(samples, *rates, quality=quality)
-    np.testing.assert_array_equal(made, whole)
+    np.testing.assert_array_equal(made[: len(whole)], whole)
     assert len(made) == resampled_length(frames, *rates)
+    half_way = 2 * frames * rates[1] % (2 * rates[0]) == rates[0]  # where soxr rounds either way
+    assert len(whole) in ((len(made) - 1, len(made)) if half_way else (len(made),))
 
 
 def test_flush_begins_a_new_run() -> None:

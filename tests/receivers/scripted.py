@@ -47,8 +47,10 @@ class Keep(Receiver):
         self.batches.append(batch)
 
 
-def batches_of(*events: Any, rate: int = 16_000, channels: int = 1, **options: Any) -> list[WindowBatch]:
+def batches_of(
+    *events: Any, rate: int = 16_000, channels: int = 1, name: str = "script", **options: Any
+) -> list[WindowBatch]:
     """What a receiver of batches gets."""
     keep = Keep()
-    Generator(Scripted(*events, rate=rate, channels=channels), keep, **options).run()
+    Generator(Scripted(*events, rate=rate, channels=channels, name=name), keep, **options).run()
     return keep.batches

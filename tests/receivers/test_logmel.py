@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from audiostreamer import DecodeError, Generator, Lost, PerStream, Receiver
+from audiostreamer import DecodeError, Generator, Ledger, Lost, PerStream, Receiver
 from audiostreamer.receivers import FeaturesCsv, LogMel, SpectrogramPng
 from audiostreamer.receivers.features import features
 
@@ -23,9 +23,16 @@ def test_the_result_is_the_log_mel_of_every_window():
     np.testing.assert_allclose(result, np.concatenate(expected), atol=1e-4)
 
 
-def test_streams_do_not_mix():
-    results = run({"low": Scripted(tone(200)), "high": Scripted(tone(5000))}).results
-    assert results["low"].mean(axis=0).argmax() < 10 < 25 < results["high"].mean(axis=0).argmax()
+def test_streams_that_run_together_do_not_mix():
+    low, high = batches_of(tone(200), name="low", **OPTIONS), batches_of(tone(5000), name="high", **OPTIONS)
+    receiver = LogMel()
+    receiver.on_stream_start(low[0].stream)
+    receiver.on_stream_start(high[0].stream)
+    for one, other in zip(low, high, strict=True):
+        receiver.on_windows(one)
+        receiver.on_windows(other)
+    loudest = [receiver.on_stream_end(one[0].stream, Ledger()).mean(axis=0).argmax() for one in (low, high)]
+    assert loudest[0] < 10 < 25 < loudest[1]
 
 
 def test_silence_is_the_floor_exactly():

@@ -1,4 +1,4 @@
-"""Public usage as users write it; type-checked with the package, run by test_public_usage."""
+"""Public usage as users write it; type-checked with the package, run by test_distribution."""
 
 from __future__ import annotations
 

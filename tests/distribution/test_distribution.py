@@ -10,8 +10,7 @@ import pytest
 
 import audiostreamer
 
-sys.path.insert(0, str(Path(__file__).parent))
-import public_usage
+from . import public_usage
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,9 +30,6 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     assert "audiostreamer/py.typed" in names
     folders = {name.split("/")[0] for name in names}
     assert folders == {"audiostreamer", f"audiostreamer-{audiostreamer.__version__}.dist-info"}
-        "audiostreamer",
-        f"audiostreamer-{audiostreamer.__version__}.dist-info",
-    }
     on_disk = {str(path.relative_to(ROOT)) for path in (ROOT / "audiostreamer").rglob("*.py")}
     assert on_disk <= set(names)
 
