@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from audiostreamer.cli.main import app
 
 Run = Callable[..., Any]
+_PATIENCE_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -28,15 +30,24 @@ def run(tmp_path, monkeypatch) -> Run:
 
 
 @pytest.fixture
-def process(tmp_path) -> Run:
-    """The same as a process of its own that has been started."""
+def process(tmp_path) -> Iterator[Run]:
+    """The same as a process of its own that has been started; it is ended with the test, or when it takes too long."""
+    started: list[tuple[subprocess.Popen[Any], threading.Timer]] = []
 
-    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    def start(*arguments: object, **options: Any) -> subprocess.Popen[Any]:
         command = [sys.executable, "-W", "error", "-m", "audiostreamer.cli", *map(str, arguments)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, cwd=tmp_path, **{"text": True, **pipes, **options})
+        running = subprocess.Popen(command, cwd=tmp_path, **{"text": True, **pipes, **options})
+        timer = threading.Timer(_PATIENCE_SECONDS, running.kill)
+        started.append((running, timer))
+        timer.start()
+        return running
 
-    return start
+    yield start
+    for running, timer in started:
+        timer.cancel()
+        running.kill()
+        timer.join()
 
 
 @pytest.fixture(scope="session")

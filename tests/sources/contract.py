@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audiostreamer import Generator, Window
 from audiostreamer.errors import AudioStreamerError, SourceError
 from audiostreamer.sources.base import Block, Source
 
@@ -106,6 +107,17 @@ class SourceContract:
         read_all(source)
         assert [source.read(10) for _ in range(3)] == [None] * 3
         source.close()
+
+    @pytest.mark.parametrize("tail", ["pad", "drop"])
+    def test_its_windows_balance_the_ledger(self, make: Make, tail: str) -> None:
+        seen: list[Window] = []
+        report = Generator(make(), seen.append, window_length=700, hop_length=300, tail=tail).run()
+        (stream,) = report.streams.values()
+        ledger = stream.ledger
+        assert ledger.balanced
+        assert (ledger.source_frames, ledger.captured, ledger.pending) == (self.FRAMES, self.FRAMES, 0)
+        assert [window.start for window in seen] == [300 * k for k in range(len(seen))]
+        assert ledger.delivered + ledger.dropped_tail == self.FRAMES
 
     def test_close_twice(self, make: Make) -> None:
         source = make()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import select
 import subprocess
@@ -8,8 +9,11 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from audiostreamer import Generator
 from audiostreamer.errors import (
     FormatError,
     SourceError,
@@ -49,6 +53,10 @@ class Writers:
                     self.release.wait(PATIENCE_SECONDS)
         except BrokenPipeError:
             pass
+
+    def writing(self) -> bool:
+        """Whether the latest writer still holds its pipe open."""
+        return self._threads[-1].is_alive()
 
     def close(self) -> None:
         """Let go of all writers, also of those that nobody came to read from."""
@@ -270,3 +278,17 @@ def test_poll_is_what_waits(writers: Writers, wav: bytes) -> None:
         os.dup2(saved, 0)
         for fd in (saved, read_end, write_end):
             os.close(fd)
+
+
+@pytest.mark.parametrize("container", ["WAV", "MP3", "FLAC"])
+def test_windows_come_while_the_writer_goes_on(writers: Writers, container: str) -> None:
+    """Half of ten seconds is written, the pipe stays open: most of that half is delivered."""
+    data = io.BytesIO()
+    soundfile.write(data, np.random.default_rng(0).uniform(-0.5, 0.5, 80_000), 8000, format=container)
+    generator = Generator(f"pipe:{writers.pipe(data.getvalue()[: data.getbuffer().nbytes // 2], hold=True)}",
+                          window_length="100ms", errors="skip")  # fmt: skip
+    windows = iter(generator)
+    assert [next(windows).index for _ in range(25)] == list(range(25))
+    assert writers.writing()
+    writers.release.set()
+    windows.close()
