@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -37,7 +38,8 @@ def process(tmp_path) -> Iterator[Run]:
     def start(*arguments: object, **options: Any) -> subprocess.Popen[Any]:
         command = [sys.executable, "-W", "error", "-m", "audiostreamer.cli", *map(str, arguments)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        running = subprocess.Popen(command, cwd=tmp_path, **{"text": True, **pipes, **options})
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+        running = subprocess.Popen(command, cwd=tmp_path, env=buffered, **{"text": True, **pipes, **options})
         timer = threading.Timer(_PATIENCE_SECONDS, running.kill)
         started.append((running, timer))
         timer.start()
