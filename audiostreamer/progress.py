@@ -46,15 +46,14 @@ def progress_bar() -> Callable[[Progress], None]:
 
 class _Bar:
     def __init__(self, console: Any) -> None:
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as RichProgress
 
         self._bar = RichProgress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=16),
             TextColumn("{task.fields[counts]}", markup=False),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             console=console,
         )
         self._task = self._bar.add_task("starting", total=None, counts="")
@@ -63,10 +62,10 @@ class _Bar:
     def __call__(self, progress: Progress) -> None:
         rate = progress.seconds / progress.elapsed if progress.elapsed else 0.0
         failed = f", {progress.failed} failed" if progress.failed else ""
-        counts = f"{progress.streams} done{failed}, {progress.windows:,} windows, {rate:,.0f} x real time"
+        counts = f"{progress.streams} done{failed}, {progress.windows:,} windows, {rate:,.0f}x"
         self._bar.update(
             self._task,
-            description=progress.stream_id[-40:] or "done",
+            description=progress.stream_id[-24:] or "done",
             counts=counts,
             completed=progress.seconds,
             total=progress.expected,

@@ -4,7 +4,7 @@
     python features_csv.py                                        a built-in test signal
     python features_csv.py recording.wav --out features.csv
     python features_csv.py 'clips/**/*.flac' --rate 16000         files that a pattern names, at one sample rate
-    python features_csv.py https://example.org/live.mp3           until Ctrl-C
+    python features_csv.py https://example.org/take.mp3           a file on a web server
 
 Columns: stream id, window id, start (seconds), RMS and peak (linear, 1 is full scale), zero-crossing rate (0 to 1),
 spectral centroid (Hz), and the level of each mel band (dB, not below -100).
