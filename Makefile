@@ -7,13 +7,14 @@
 PYTHON ?= python3
 SOURCE ?=
 OUT ?= demo-out
+export SOURCE OUT
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: demo test lint docs bench clean
 
 demo: .venv/.demo
-	@$(BIN)/audiostreamer demo --out '$(OUT)' $(if $(SOURCE),-- '$(SOURCE)')
+	@$(BIN)/audiostreamer demo --out "$$OUT" $(if $(SOURCE),-- "$$SOURCE")
 
 test: .venv/.test
 	$(BIN)/ruff format --check .

@@ -14,6 +14,8 @@ from .windowing import TAILS
 
 __all__ = ["check_options", "check_settings"]
 
+_HIGHEST_RATE = 10_000_000
+
 
 def check_options(
     *,
@@ -47,7 +49,7 @@ def check_options(
         tail=_one_of(tail, "tail", TAILS),
         min_tail=_fraction(min_tail, "min_tail"),
         fill_value=_number(fill_value, "fill_value"),
-        sample_rate=None if sample_rate is None else _positive(sample_rate, "sample_rate"),
+        sample_rate=None if sample_rate is None else _sample_rate(sample_rate),
         channels=parse_channels(channels),
         dtype=_one_of(dtype, "dtype", DTYPES),
         resample_quality=_one_of(resample_quality, "resample_quality", QUALITIES),
@@ -89,6 +91,13 @@ def _positive(value: object, name: str) -> int:
     if number < 1:
         raise ValueError(f"{name}={value!r}: at least 1")
     return number
+
+
+def _sample_rate(value: object) -> int:
+    rate = _positive(value, "sample_rate")
+    if rate > _HIGHEST_RATE:
+        raise ValueError(f"sample_rate={value!r}: at most {_HIGHEST_RATE} Hz")
+    return rate
 
 
 def _number(value: object, name: str) -> float:

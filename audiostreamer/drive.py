@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .clock import Clock
 from .control import Control
-from .errors import SourceError
+from .entries import Entry
 from .feeds import NOT_READY, Feed, Inline, ReadAhead, events
 from .live_feed import LiveFeed
 from .options import Options
@@ -67,7 +67,7 @@ class Drive:
 
     def __init__(
         self,
-        entries: Iterator[tuple[str, Source | SourceError]],
+        entries: Iterator[Entry],
         receiver: Receiver,
         options: Options,
         settings: Settings,
@@ -92,6 +92,11 @@ class Drive:
             ledgers = {id: report.ledger for id, report in self.report.streams.items()}
             ledgers.update((one.id, one.ledger()) for one in self._running())
         return ledgers
+
+    def interrupt(self) -> None:
+        """Break off what blocks in a source; from another thread, after a stop."""
+        for one in self._running():
+            one.interrupt()
 
     def waiting(self) -> int:
         """How many items the reading threads have ready."""
@@ -176,13 +181,13 @@ class Drive:
             self._begin(*entry)
         return entry is not NOT_READY
 
-    def _begin(self, id: str, source: Source | SourceError) -> None:
+    def _begin(self, id: str, source: Source | Exception) -> None:
         opened = source if isinstance(source, Source) else None
         skip = self._settings.errors == "skip"
         one = Streaming(self._unique(id), opened, self._receiver, self._options, self.control, skip=skip)
         with self.control.books:
             self.report.streams[one.id] = one.report
-        if isinstance(source, SourceError):
+        if isinstance(source, Exception):
             try:
                 one.fail(source)
             finally:

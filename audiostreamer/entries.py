@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .errors import SourceError
+from .errors import AudioStreamerError
 from .lengths import Length
 from .registry import check_uri, resolve
 from .sources.base import Source
@@ -14,7 +14,7 @@ from .uri import redact
 
 __all__ = ["Entry", "entries_of"]
 
-Entry = tuple[str, Source | SourceError]
+Entry = tuple[str, Source | Exception]
 
 
 def entries_of(sources: Any, *, offset: Length) -> Iterator[Entry]:
@@ -59,8 +59,9 @@ def _expand(item: Any, id: str | None, offset: Length) -> Iterator[Entry]:
         for source in resolve(item):
             _check(source, offset)
             yield id or source.name, source
-    except SourceError as error:
-        yield id or error.uri or redact(os.fspath(item) if isinstance(item, (str, os.PathLike)) else ""), error
+    except (AudioStreamerError, ValueError, TypeError) as error:
+        shown = redact(os.fsdecode(item)) if isinstance(item, (str, os.PathLike)) else type(item).__name__
+        yield id or getattr(error, "uri", "") or shown, error
 
 
 def _check_all(items: Iterable[Any], offset: Length) -> None:

@@ -107,12 +107,14 @@ class Generator:
         self._entries = entries_of(sources, offset=self._options.offset)
         self._has_receiver = receiver is not None
         self._receiver = Receiver() if receiver is None else as_receiver(receiver)
+        if progress is not None and not isinstance(progress, bool) and not callable(progress):
+            raise TypeError(f"progress={progress!r}: write True for a bar, or a function of a Progress")
         self._progress = progress_bar if progress is True else (lambda: progress) if progress else None
         self._clock = Clock()
         self._drive: Drive | None = None
         self._parts: Parts | None = None
         self._driver: int | None = None  # the thread that drives
-        self._polled = False
+        self._polled = self._stopped = False
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
 
@@ -180,20 +182,24 @@ class Generator:
 
         No window, gap or metadata hook follows, then the end hooks run; with `drain`, what was captured is delivered
         first, tails included. In a hook, or in the body of a loop over this Generator, it only asks for the end.
+        Before a run, it makes that run end as soon as it has begun.
 
         Returns:
             Whether the run was over within `timeout` seconds.
         """
-        if self._drive is None:
-            return True
         drive = self._drive
+        if drive is None:
+            self._stopped = True
+            return True
         drive.control.stop(drain=drain)
         if self._driver == threading.get_ident():
             if self._polled and self._parts is not None and not _running(self._parts):
                 self._exhaust(self._parts)
         elif self._thread is not None:
+            drive.interrupt()
             self._thread.join(timeout)
         else:
+            drive.interrupt()
             drive.ended.wait(timeout)
         return drive.ended.is_set()
 
@@ -286,6 +292,8 @@ class Generator:
         settings = Settings(**self._settings, threads=threads)
         self._drive = Drive(self._entries, self._receiver, self._options, settings, self._clock)
         self._driver = threading.get_ident()
+        if self._stopped:
+            self._drive.control.stop(drain=False)
         return self._drive
 
     def _begin_loop(self, *, threads: bool = False) -> tuple[Drive, Parts]:

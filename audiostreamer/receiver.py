@@ -7,6 +7,7 @@ counted. Every `on_stream_start` is followed by exactly one `on_stream_end`.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -83,6 +84,9 @@ def as_receiver(receiver: object) -> Receiver:
             f"{receiver.__name__} is a class: give an instance, {receiver.__name__}(), "
             f"or PerStream({receiver.__name__}) to have one for each stream"
         )
+    for hook in [receiver, *(getattr(receiver, name, None) for name in dir(Receiver) if name.startswith("on_"))]:
+        if inspect.iscoroutinefunction(hook):
+            raise TypeError(f"{hook.__qualname__} is async: hooks are plain functions; use 'async for' to await")
     if isinstance(receiver, Receiver):
         if _takes_batches(receiver) and type(receiver).on_window is not Receiver.on_window:
             raise TypeError(f"{type(receiver).__name__} overrides on_window and on_windows: keep one of them")

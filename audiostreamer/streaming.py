@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from .control import Control
-from .errors import FormatError, SourceError
+from .errors import AudioStreamerError, FormatError, SourceError
 from .feeds import NOT_READY, Feed, Inline
 from .log import logger
 from .options import Options
@@ -80,20 +80,26 @@ class Streaming:
             item = self.feed.take()
         except StopIteration:
             yield from self.finish()
-        except SourceError as error:
-            yield from self.finish(error)
+        except AudioStreamerError as error:
+            # After a stop it is only how a read that was broken off ends.
+            yield from self.finish(None if self._control.stopping() else error)
         else:
             if item is NOT_READY:
                 return False
             yield from self._guarded(self._accept(*item))
         return True
 
-    def finish(self, error: SourceError | None = None) -> Parts:
+    def interrupt(self) -> None:
+        """Break off a read or an opening that blocks, from another thread, where the source can."""
+        if self.source is not None:
+            self.source.interrupt()
+
+    def finish(self, error: AudioStreamerError | None = None) -> Parts:
         """The source is through, or broke: deliver what is left, then end the stream."""
         if self._pipeline is not None:
             with self._control.books:
                 outputs = self._pipeline.end()
-            if error is not None:
+            if isinstance(error, SourceError):
                 error.position = self._pipeline.position
             yield from self._guarded(self._hand_over(self._pipeline, outputs))
         if self.over:
@@ -198,5 +204,5 @@ class Streaming:
                     return
                 with self._control.books:
                     self._pipeline.push(*item)
-        except (StopIteration, SourceError):
+        except (StopIteration, AudioStreamerError):
             return

@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl, unquote
 __all__ = ["URI", "redact"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")  # two letters or more: "C:" is a drive
-_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+_AUTHORITY = re.compile(r"(?P<begin>\s*[A-Za-z][A-Za-z0-9+.\-]*://|\s*(?:https?|ftp|rtsps?|s3):/*)(?P<rest>.*)", re.S)
+_NO_HOST = ("zip://", "tar://", "file://", "memory://")  # a name follows
+_PORT = re.compile(r"^[^:]*$|:\d*$|\]$")
 _REMOVED = "***"
 # Anything else in a network URL's query may be a key, a signature or a session.
 _HARMLESS = "stream rate channels dtype frequency duration v id list format channel subtype start end page"
@@ -83,6 +85,20 @@ class URI:
         return f"URI({self.redacted!r})"
 
 
+def _without_userinfo(link: str) -> str:
+    """Remove what stands before the ``@``, also where a password has not been percent-encoded as it must be."""
+    match = _AUTHORITY.match(link)
+    if not match or "@" not in match["rest"] or match["begin"].lower() in _NO_HOST:
+        return link
+    rest = match["rest"]
+    host = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in host:
+        rest = host.rpartition("@")[2] + rest[len(host) :]
+    if ":" in host and "@" in rest and not _PORT.search(host.rpartition("@")[2]):
+        rest = rest.rpartition("@")[2]  # "user:pass/word@host"
+    return match["begin"] + rest
+
+
 def redact(text: str) -> str:
     """Remove credentials from a URI: user names, passwords, and query values that may be keys.
 
@@ -93,9 +109,9 @@ def redact(text: str) -> str:
 
 
 def _redact_link(link: str) -> str:
+    link = _without_userinfo(link)
     if "://" not in link:
         return link
-    link = _USERINFO.sub("", link)
     if "?" not in link and "#" not in link:
         return link
     head, mark, fragment = link.partition("#")

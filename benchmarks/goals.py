@@ -148,15 +148,17 @@ def _count(path: Path) -> int:
 
 def _work_for(total: float, windows: int) -> Callable[[Any], None]:
     """A receiver whose computing on so many windows takes `total` seconds: numpy arithmetic on data of its own."""
-    scratch = np.ones(1 << 12, np.float32)
+    scratch = np.ones(1 << 16, np.float32)
+    single = min(seconds(lambda: np.sqrt(scratch, out=scratch)) for _ in range(200))
+    passes, rest = divmod(round(total / windows / single * len(scratch)), len(scratch))
+    part = scratch[:rest]
 
-    def passes(count: int) -> None:
-        for _ in range(count):
+    def work(_: object) -> None:
+        for _ in range(passes):
             np.sqrt(scratch, out=scratch)
+        np.sqrt(part, out=part)
 
-    single = min(seconds(lambda: passes(1000)) for _ in range(5)) / 1000
-    count = max(1, round(total / windows / single))
-    return lambda window: passes(count)
+    return work
 
 
 def _compute(work: Callable[[Any], None], windows: int) -> None:

@@ -72,6 +72,8 @@ def main():
     parser.add_argument("--hop", default="10ms")
     parser.add_argument("--rate", type=int, help="convert to this sample rate")
     given = parser.parse_args()
+    if given.out in given.source:
+        parser.error("--out would overwrite a source")
     with open(given.out, "w", newline="", encoding="utf-8") as file:
         generator = aus.Generator(
             given.source, FeaturesToCsv(file),

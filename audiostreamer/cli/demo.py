@@ -31,6 +31,7 @@ def demo(
     """
     from ..generator import Generator
     from ..receivers import FeaturesCsv, SpectrogramPng
+    from ..uri import redact
     from .ending import end_with, ending
 
     def enough(window: Window) -> None:
@@ -40,9 +41,11 @@ def demo(
     with ending():
         out.mkdir(parents=True, exist_ok=True)
         table = out / "features.csv"
+        for old in [table, *out.glob("spectrogram*.png")]:
+            old.unlink(missing_ok=True)  # of an earlier demo: it would pass for this one's
         receivers = [FeaturesCsv(table), SpectrogramPng(out / "spectrogram.png"), enough]
         generator = Generator(source, receivers, window_length="25ms", hop_length="10ms", errors="skip", progress=True)
-        typer.echo(f"{source} -> windows of 25 ms every 10 ms -> features and a spectrogram")
+        typer.echo(f"{redact(source)} -> windows of 25 ms every 10 ms -> features and a spectrogram")
         began = time.monotonic()
         try:
             generator.run()

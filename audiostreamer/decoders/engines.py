@@ -9,6 +9,7 @@ from .base import Decoder, Media
 from .flac import is_ordinary_flac
 from .iff import aiff_codec, aiff_layout, au_codec, au_layout, caf_codec, caf_layout
 from .layout import Layout
+from .ogg import is_one_page
 from .reader import Reader
 from .riff import wav_codec, wav_layout
 from .sniff import Kind, sniff
@@ -32,6 +33,8 @@ ENGINES = {
     "wav": ("libsndfile", "ffmpeg"),
     "au": ("libsndfile", "ffmpeg"),
     "aiff/GSM": ("libsndfile",),
+    # FFmpeg gets its length wrong, see `audiostreamer.decoders.ogg.is_one_page`
+    "ogg/vorbis-one-page": ("libsndfile",),
     "mp3/free-format": ("libsndfile",),
     "voc": ("libsndfile",),
     "svx": ("libsndfile",),
@@ -92,6 +95,9 @@ def _open(media: Media, reader: Reader, track: int, dtype: str) -> Decoder:
     kind = sniff(reader)
     if kind.container in _CODECS:
         kind = Kind(kind.container, _CODECS[kind.container](reader))
+    elif str(kind) == "ogg/vorbis" and is_one_page(reader):
+        kind = Kind("ogg", "vorbis-one-page")
+    reader.seek(0)
     engines = ENGINES.get(str(kind)) or ENGINES.get(kind.container) or _OTHERS
     if not media.seekable and not _streams(reader, kind, engines[0]):
         reader.spool()

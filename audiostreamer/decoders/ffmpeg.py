@@ -13,7 +13,6 @@ import av
 import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.stream import AudioStream
 from av.packet import Packet
 from numpy.typing import NDArray
 
@@ -21,10 +20,13 @@ from ..errors import DecodeError, FormatError, SourceError
 from ..sources.base import Block, Event, Format, Lost
 from .base import Decoder, Media, new_buffer
 from .container import choose_track, open_container, tags
+from .frame_clock import TIMED, FrameClock
+from .lame import end_padding
 from .layout import check_format
 from .ogg import next_link
 from .reader import Reader
 from .samples import scale
+from .sniff import skip_tags
 
 __all__ = ["FFmpegDecoder"]
 
@@ -38,10 +40,6 @@ _SAMPLES = {
     "dbl": ("f8", 1.0),
 }
 _MAX_ERRORS_BEFORE_AUDIO = 1000
-# Containers whose packets carry times that a lost packet leaves standing, unlike bit streams', which are counted.
-_TIMED = frozenset({"mp4", "matroska", "mpegts", "flv", "asf", "ogg", "flac"})
-_LEAST_JUMP = 0.05  # seconds; times are rounded to 1 ms in Matroska and FLV
-_MOST_JUMP = 3600.0  # beyond that the clock was set, nothing was lost
 
 _Item = AudioFrame | Lost | SourceError
 _Layout = tuple[int, int, str, str]  # rate, channels, names of layout and sample format
@@ -65,6 +63,11 @@ class FFmpegDecoder(Decoder):
 
     def __init__(self, media: Media, reader: Reader, container: str, *, track: int, dtype: str) -> None:
         self._media, self._reader, self._kind, self._dtype = media, reader, container, dtype
+        self._padding = (0, 0)  # frames to leave out, counted as FFmpeg delivers them
+        if container == "mp3" and not reader.seekable_media:
+            self._padding = end_padding(reader, skip_tags(reader))
+            reader.seek(0)
+        self._pulled = 0
         self._container = open_container(media, reader, container)
         self._track = track
         self._at = 0  # bytes: where the last packet lay
@@ -99,7 +102,11 @@ class FFmpegDecoder(Decoder):
                 break
             else:
                 return self._pass_on(item)
-        return self._pull(max_frames)
+        first, last = self._padding
+        if first <= self._pulled < last:
+            self._take(last - self._pulled)
+            return self.read(max_frames)
+        return self._pull(min(max_frames, first - self._pulled) if self._pulled < first else max_frames)
 
     def close(self) -> None:
         """Close container and media. Only in the thread that reads: FFmpeg crashes otherwise."""
@@ -123,7 +130,7 @@ class FFmpegDecoder(Decoder):
 
     def _decode_container(self) -> Generator[_Item, None, BaseException | None]:
         """Yield frames and `Lost`; return what ended it early."""
-        clock = _Clock(self._stream) if self._kind in _TIMED else None
+        clock = FrameClock(self._stream) if self._kind in TIMED else None
         heard = False
         bad: Packet[Any] | None = None
         cause: BaseException | None = None
@@ -235,9 +242,14 @@ class FFmpegDecoder(Decoder):
         check_format(item.sample_rate, self._layout[1])
         return Format(item.sample_rate, self._layout[1], None, self.format.metadata)
 
-    def _pull(self, max_frames: int) -> Block:
+    def _take(self, max_frames: int) -> AudioFrame:
         frame = self._fifo.read(min(max_frames, self._fifo.samples))
         assert frame is not None
+        self._pulled += frame.samples
+        return frame
+
+    def _pull(self, max_frames: int) -> Block:
+        frame = self._take(max_frames)
         count, channels = frame.samples, frame.layout.nb_channels
         self._done += count
         planar = frame.format.is_planar
@@ -253,25 +265,6 @@ class FFmpegDecoder(Decoder):
         else:
             _copy(_array(frame.planes[0], code, count * channels), full, samples.reshape(-1))
         return Block(samples, buffer)
-
-
-class _Clock:
-    """Finds audio that is missing between two frames of a container with true times."""
-
-    def __init__(self, stream: AudioStream) -> None:
-        self._end: float | None = None  # seconds
-        self._unit = float(stream.time_base or 0)
-
-    def missing(self, frame: AudioFrame) -> int:
-        """Frames missing in front of `frame`; 0 for none."""
-        pts, rate = frame.pts, frame.sample_rate
-        if pts is None:
-            self._end = None
-            return 0
-        start = pts * self._unit
-        jump = 0.0 if self._end is None else start - self._end
-        self._end = start + frame.samples / rate
-        return round(jump * rate) if _LEAST_JUMP <= jump <= _MOST_JUMP else 0
 
 
 def _layout(frame: AudioFrame) -> _Layout:

@@ -8,7 +8,7 @@ from ..errors import FormatError
 from .flac import is_flac_frame
 from .reader import Reader
 
-__all__ = ["HEAD", "Kind", "sniff", "sniff_head"]
+__all__ = ["HEAD", "Kind", "skip_tags", "sniff", "sniff_head"]
 
 HEAD = 4096
 """Bytes that are enough to tell."""
@@ -93,22 +93,29 @@ def sniff(reader: Reader) -> Kind:
     Raises:
         FormatError: The file is empty, or text.
     """
-    skipped = 0
-    reader.seek(0)
+    skipped = skip_tags(reader)
+    if skipped > _LARGE_TAG:
+        reader.start += skipped
+        skipped = 0
+    reader.seek(skipped)
     head = reader.exactly(HEAD)
-    while head[:3] == b"ID3" and len(head) >= 10:
-        skipped += _tag_length(head)
-        if skipped > _LARGE_TAG:
-            reader.start += skipped
-            skipped = 0
-        reader.seek(skipped)
-        head = reader.exactly(HEAD)
     kind = sniff_head(head)
     if kind.container in ("wav", "aiff", "au", "caf", "flac"):
         reader.start += skipped
     reader.seek(0)
     reader.check()
     return kind
+
+
+def skip_tags(reader: Reader) -> int:
+    """Where what follows the ID3v2 tags begins, in bytes. Leaves the reader anywhere."""
+    at = 0
+    while True:
+        reader.seek(at)
+        head = reader.exactly(10)
+        if head[:3] != b"ID3" or len(head) < 10:
+            return at
+        at += _tag_length(head)
 
 
 def sniff_head(head: bytes) -> Kind:
@@ -125,7 +132,7 @@ def sniff_head(head: bytes) -> Kind:
     if _is_transport_stream(head):
         return Kind("mpegts")
     if _is_text(head):
-        raise FormatError("this is text, not audio; playlists must be named as such")
+        raise FormatError("this is text, not audio (playlists are not read)")
     if is_flac_frame(head):  # before ADTS, whose first two bytes can be the same
         return Kind("flac")
     if head[0] == 0xFF and len(head) >= 4 and (found := _mpeg_audio(head)):

@@ -51,7 +51,7 @@ class FeaturesCsv(Receiver):
         self._bands = check_bands(bands)
         digits = max(2, len(str(self._bands - 1)))
         self._header = (*_COLUMNS, *(f"mel_{band:0{digits}}_db" for band in range(self._bands)))
-        self._files = StreamFiles(path, ".csv")
+        self._files = StreamFiles(path, ".csv", b"stream,window,")
         self._path = None if is_folder(path) else Path(path)
         self._created = False
         self._shared: _Table | None = None

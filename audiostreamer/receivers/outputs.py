@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-__all__ = ["StreamFiles", "is_folder"]
+__all__ = ["StreamFiles", "is_folder", "refuse_foreign", "safe_name"]
 
 _UNSAFE = re.compile(r"[^\w.\-]+")
 _LONGEST = 60  # characters of up to four bytes: file systems take 255 bytes
@@ -18,6 +18,19 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
     return text.endswith(("/", os.sep)) or os.path.isdir(text)
 
 
+def refuse_foreign(path: Path, begins: bytes) -> None:
+    """Keep a file that is none of ours from being overwritten: a recording, say, named as output by mistake.
+
+    Raises:
+        FileExistsError: The file exists, is not empty, and does not begin as our files do.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            head = file.read(len(begins))
+        if head and head != begins:
+            raise FileExistsError(f"{path}: exists and holds something else; choose another name for the output")
+
+
 class StreamFiles:
     """Gives each stream a file of its own.
 
@@ -27,9 +40,11 @@ class StreamFiles:
     Args:
         path: A folder, or the first file.
         suffix: Of the files in a folder, with its dot.
+        begins: How every such file begins; an existing file that does not is left alone.
     """
 
-    def __init__(self, path: str | os.PathLike[str], suffix: str) -> None:
+    def __init__(self, path: str | os.PathLike[str], suffix: str, begins: bytes) -> None:
+        self._begins = begins
         self._path = Path(path)
         self._folder = is_folder(path)
         self._suffix = suffix
@@ -39,20 +54,27 @@ class StreamFiles:
         """Make the folder.
 
         Raises:
-            OSError: It cannot be made; or the folder for a file is not there.
+            OSError: It cannot be made; or the folder for a file is not there; or the file is somebody else's.
         """
+        if not self._folder:
+            refuse_foreign(self._path, self._begins)
         if self._folder:
             self._path.mkdir(parents=True, exist_ok=True)
         elif not self._path.parent.is_dir():
             raise FileNotFoundError(f"{self._path.parent}: there is no such folder to write {self._path.name} in")
 
     def name(self, stream_id: str) -> Path:
-        """The next stream's file; another one each time."""
+        """The next stream's file; another one each time.
+
+        Raises:
+            FileExistsError: It exists, and is none of ours.
+        """
         first = self._path / (safe_name(stream_id) + self._suffix) if self._folder else self._path
         path, number = first, 1
         while path in self._used:
             number += 1
             path = first.with_name(f"{first.stem}-{number}{first.suffix}")
+        refuse_foreign(path, self._begins)
         self._used.add(path)
         return path
 

@@ -54,7 +54,7 @@ class SpectrogramPng(Receiver):
             raise MissingDependencyError(needed) from error
         self._draw = drawing.draw
         self._bands = check_bands(bands)
-        self._files = StreamFiles(path, ".png")
+        self._files = StreamFiles(path, ".png", b"\x89PNG")
         self._pages: dict[str, _Page] = {}
 
     def on_start(self) -> None:

@@ -119,7 +119,7 @@ def _locate(text: str) -> tuple[str, dict[str, int]]:
     match = _QUERY.search(text)
     if not match or not (has_magic(text[: match.start()]) or os.path.lexists(text[: match.start()])):
         return text, {}
-    return text[: match.start()], URI.parse("file:" + match[0]).options(stream=int)
+    return text[: match.start()], URI.parse("file:" + text).options(stream=int)
 
 
 def _from_uri(text: str) -> tuple[str, dict[str, int]]:
