@@ -19,9 +19,11 @@ def parse_channels(channels: object) -> tuple[int, ...] | str | None:
         TypeError: Neither of these.
         ValueError: Another word, no index, or a negative one.
     """
-    if channels is None or channels == "mono":
-        return None if channels is None else "mono"
+    if channels is None:
+        return None
     if isinstance(channels, str):
+        if channels == "mono":
+            return channels
         raise ValueError(f"channels={channels!r}: write None, 'mono' or indices such as [0, 1]")
     if not isinstance(channels, Sequence) and not isinstance(channels, np.ndarray):
         raise TypeError(f"channels={channels!r}: write None, 'mono' or a sequence of indices such as [0]")

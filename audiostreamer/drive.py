@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 from .clock import Clock
 from .control import Control
 from .entries import Entry
-from .feeds import NOT_READY, Feed, Inline, ReadAhead, events
+from .feeds import NOT_READY, READ_AHEAD_BLOCKS, Feed, Inline, ReadAhead, events
 from .live_feed import LiveFeed
 from .options import Options
 from .pacing import paced
@@ -28,7 +29,7 @@ from .window import WindowBatch
 
 __all__ = ["Drive", "Settings"]
 
-_READ_AHEAD_BLOCKS = 2
+_ENTRIES_PATIENCE = 1.0  # seconds; a user's iterable cannot be broken off
 _LIVE_TURN = 64  # items of one live stream before the others get their turn
 
 
@@ -83,6 +84,7 @@ class Drive:
         self._clock = clock
         self._more = (entry for entry in entries)
         self._entries: Inline | ReadAhead | None = None
+        self._repeats: defaultdict[str, int] = defaultdict(lambda: 1)
         self._live: list[Streaming] = []
         self._stored: Streaming | None = None
 
@@ -94,9 +96,9 @@ class Drive:
         return ledgers
 
     def interrupt(self) -> None:
-        """Break off what blocks in a source; from another thread, after a stop."""
-        for one in self._running():
-            one.interrupt()
+        """Break off what blocks in a stored source; from another thread, after a stop. Live ones end with their feed."""
+        if self._stored is not None:
+            self._stored.interrupt()
 
     def waiting(self) -> int:
         """How many items the reading threads have ready."""
@@ -165,7 +167,7 @@ class Drive:
 
     def _entries_feed(self) -> Inline | ReadAhead:
         if self._settings.threads:
-            return ReadAhead(self._more, "sources", self.control.wake, 1)
+            return ReadAhead(self._more, "sources", self.control.wake, 1, patience=_ENTRIES_PATIENCE)
         return Inline(self._more)
 
     def _open_next(self) -> bool:
@@ -202,10 +204,10 @@ class Drive:
             self._stored = one
 
     def _unique(self, id: str) -> str:
-        unique, n = id, 1
+        unique = id
         while unique in self.report.streams:
-            n += 1
-            unique = f"{id}~{n}"
+            self._repeats[id] += 1
+            unique = f"{id}~{self._repeats[id]}"
         return unique
 
     def _live_feed(self, one: Streaming, source: Source) -> Feed:
@@ -224,7 +226,7 @@ class Drive:
         if self._settings.realtime:
             items = paced(items, self._clock, halted=self.control.stopping)
         if self._settings.threads or self._settings.realtime:
-            return ReadAhead(items, one.id, self.control.wake, _READ_AHEAD_BLOCKS, source.interrupt)
+            return ReadAhead(items, one.id, self.control.wake, READ_AHEAD_BLOCKS, source.interrupt)
         return Inline(items)
 
     # -- the end

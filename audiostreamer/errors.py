@@ -23,6 +23,8 @@ All of these pickle.
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
     "AccessDeniedError",
     "AudioStreamerError",
@@ -38,7 +40,11 @@ __all__ = [
     "TruncatedSourceError",
     "UnsupportedSourceError",
     "WorkerError",
+    "os_error_kind",
 ]
+
+_MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO)
+_DENIED = (errno.EACCES, errno.EPERM)
 
 
 class AudioStreamerError(Exception):
@@ -51,7 +57,7 @@ class SourceError(AudioStreamerError):
     Args:
         message: What happened and what was expected, without the source's name.
         uri: The source, credentials removed (see `audiostreamer.uri.redact`).
-        position: For errors in the middle: frames delivered before it.
+        position: For errors in the middle: where on the stream's timeline, in frames at the delivered rate.
     """
 
     def __init__(self, message: str = "", *, uri: str = "", position: int | None = None) -> None:
@@ -90,7 +96,7 @@ class FormatError(SourceError):
 
 
 class DecodeError(SourceError):
-    """The source broke in the middle. `position` frames were delivered before it."""
+    """The source broke in the middle, at `position`. What came before was delivered."""
 
 
 class TruncatedSourceError(SourceError):
@@ -119,3 +125,12 @@ class WorkerError(AudioStreamerError):
 
 class MissingDependencyError(AudioStreamerError, ImportError):
     """An optional package or system library is missing; the message says what to install."""
+
+
+def os_error_kind(error: OSError) -> type[SourceError]:
+    """The class that fits one of the operating system's errors."""
+    if isinstance(error, FileNotFoundError) or error.errno in _MISSING:
+        return SourceNotFoundError
+    if isinstance(error, PermissionError) or error.errno in _DENIED:
+        return AccessDeniedError
+    return SourceTimeoutError if isinstance(error, TimeoutError) else SourceError

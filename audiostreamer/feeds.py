@@ -6,21 +6,23 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import Any, Protocol
 
-from .errors import AudioStreamerError, SourceError
+from .errors import AudioStreamerError, SourceError, os_error_kind
 from .pipeline import Pipeline
 from .samples import SAMPLE_TYPES
 from .sources.base import Block, Event, Format, Source
-from .sources.stored import os_error_kind
+from .uri import redact
 
 __all__ = [
     "JOIN_SECONDS",
     "NOT_READY",
+    "READ_AHEAD_BLOCKS",
     "Feed",
     "Inline",
     "Item",
@@ -34,6 +36,8 @@ __all__ = [
 NOT_READY: Any = object()
 Item = tuple[Event | Pipeline, datetime | None]
 Prepare = Callable[[Format], Pipeline]
+READ_AHEAD_BLOCKS = 2
+_URL = re.compile(r"[\w+.\-]+://\S+")  # in foreign words, which may hold credentials
 JOIN_SECONDS = 15.0  # more than any stored source's own time-out
 
 
@@ -51,14 +55,17 @@ def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> G
                 pipeline.sought()
         frames = source.block_frames or pipeline.block_frames
         yield pipeline, None
-        while not (pipeline.done or halted()):
+        while not halted():
             with _mapped(source):
                 event = _checked(source.read(frames))
             if event is None:
                 return
+            if isinstance(event, Block):
+                pipeline.source_frames += len(event.samples)
             yield event, None
     finally:
-        source.close()
+        with _mapped(source):
+            source.close()
 
 
 class _mapped:
@@ -75,7 +82,8 @@ class _mapped:
             error.uri = error.uri or self._source.name
         elif isinstance(error, Exception) and not isinstance(error, AudioStreamerError):
             mapped = os_error_kind(error) if isinstance(error, OSError) else SourceError
-            raise mapped(f"{type(error).__name__}: {error}", uri=self._source.name) from error
+            words = _URL.sub(lambda url: redact(url[0]), str(error))
+            raise mapped(f"{type(error).__name__}: {words}", uri=self._source.name) from error
 
 
 def _checked(event: Event | None) -> Event | None:
@@ -116,9 +124,9 @@ class Inline:
         """Nothing waits: it is read when asked for."""
         return 0
 
-    def read_ahead(self, name: str, wake: Callable[[], None], capacity: int) -> ReadAhead:
+    def read_ahead(self, name: str, wake: Callable[[], None], interrupt: Callable[[], None]) -> ReadAhead:
         """Go on in a thread."""
-        return ReadAhead(self._items, name, wake, capacity)
+        return ReadAhead(self._items, name, wake, READ_AHEAD_BLOCKS, interrupt)
 
     def close(self) -> None:
         """Close the source."""
@@ -174,6 +182,7 @@ class ReadAhead(ThreadFeed):
         wake: Called when something is ready.
         capacity: How many items may wait.
         interrupt: Ends a blocked read, from another thread.
+        patience: Seconds to wait for the thread's end in `close`.
     """
 
     def __init__(
@@ -183,11 +192,14 @@ class ReadAhead(ThreadFeed):
         wake: Callable[[], None],
         capacity: int,
         interrupt: Callable[[], None] | None = None,
+        *,
+        patience: float = JOIN_SECONDS,
     ) -> None:
         super().__init__(name, wake)
         self._items = items
         self._capacity = capacity
         self._interrupt = interrupt
+        self._patience = patience
         self._thread.start()
 
     def _read(self) -> None:
@@ -208,9 +220,9 @@ class ReadAhead(ThreadFeed):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._interrupt:
+        if self._interrupt and self._thread.is_alive():
             self._interrupt()
-        self._thread.join(JOIN_SECONDS)
+        self._thread.join(self._patience)
 
 
 def owned(item: Any) -> Any:

@@ -226,13 +226,16 @@ class Generator:
         drive.control.turn = drive.waiting()
         deadline = self._clock.now() + timeout
         while not drive.ended.is_set() and (limit is None or count < limit):
-            drive.control.part_size = self._settings["batch_size"] if limit is None else limit - count
+            most = self._settings["batch_size"]
+            drive.control.part_size = most if limit is None else min(most, limit - count)
             part = next(self._parts, None)
             if part is not None:
                 count += part.delivered
                 self._tracker.update(part)
             elif count or not drive.wait(deadline):
                 break
+        if drive.ended.is_set():
+            self._tracker.end()
         return count
 
     def __iter__(self) -> Iterator[Window]:
@@ -278,10 +281,10 @@ class Generator:
         if self._drive is None or self._drive.ended.is_set():
             return
         self._drive.control.stop(drain=False)
-        if self._parts is not None and not _running(self._parts):
+        if self._driver == threading.get_ident() and self._parts is not None and not _running(self._parts):
             self._parts.close()
             self._tracker.end()
-        else:
+        else:  # only the thread that drives may run the end hooks
             self.stop(timeout=_CLOSE_SECONDS)
 
     # -- inside
@@ -308,6 +311,7 @@ class Generator:
         for part in parts:
             if part is not None:
                 self._tracker.update(part)
+        self._tracker.end()
 
     def _one_by_one(self, part: WindowBatch) -> Iterator[Window]:
         """A part's windows, counted as the loop takes them."""

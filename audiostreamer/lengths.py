@@ -71,6 +71,8 @@ def parse_seconds(value: object, name: str) -> float:
     seconds = _parse_text(value, name)
     if isinstance(seconds, int):
         raise ValueError(f"{name}={value!r}: write a duration in a unit of time, such as '5s' or '500ms'")
+    if not seconds:
+        raise ValueError(f"{name}={value!r}: must be longer than nothing")
     return float(seconds)
 
 

@@ -12,7 +12,7 @@ from .clock import Clock
 from .errors import OverrunError
 from .feeds import JOIN_SECONDS, NOT_READY, Item, Prepare, ThreadFeed, events, owned
 from .pipeline import Pipeline
-from .sources.base import Block, Format, Lost, Source
+from .sources.base import Block, Format, Lost, Metadata, Source
 
 __all__ = ["LiveFeed"]
 
@@ -71,6 +71,8 @@ class LiveFeed(ThreadFeed):
 
     def _put(self, item: Item) -> None:
         with self._changed:
+            if isinstance(item[0], Metadata) and self._queue and isinstance(self._queue[-1][0], Metadata):
+                self._queue.pop()  # nothing was heard in between
             self._queue.append(item)
             if isinstance(item[0], Block):
                 self._waiting += len(item[0].samples)
@@ -86,16 +88,20 @@ class LiveFeed(ThreadFeed):
                 self._drop_oldest()
 
     def _drop_oldest(self) -> None:
-        """Put a loss in the place of the oldest block, or add it to the loss just before."""
-        at = next(i for i, (event, _) in enumerate(self._queue) if isinstance(event, Block))
-        frames = len(self._queue[at][0].samples)
+        """Put a loss in the place of the oldest block, and join what then stands side by side."""
+        before: list[Item] = []
+        while not isinstance(self._queue[0][0], Block):
+            before.append(self._queue.popleft())
+        frames = len(self._queue.popleft()[0].samples)
         self._waiting -= frames
-        before = self._queue[at - 1][0] if at else None
-        if isinstance(before, Lost) and before.reason == "overflow":
-            self._queue[at - 1] = (Lost(before.frames + frames, "overflow"), None)
-            del self._queue[at]
-        else:
-            self._queue[at] = (Lost(frames, "overflow"), None)
+        note = before.pop() if before and isinstance(before[-1][0], Metadata) else None
+        if before and isinstance(lost := before[-1][0], Lost) and lost.reason == "overflow":
+            before.pop()
+            frames += lost.frames
+        before.append((Lost(frames, "overflow"), None))
+        if note and not (self._queue and isinstance(self._queue[0][0], Metadata)):
+            before.append(note)  # the newest is kept, after the loss that it was in
+        self._queue.extendleft(reversed(before))
 
     def close(self) -> None:
         """Stop within 2 s."""

@@ -25,6 +25,7 @@ def paced(items: Generator[Any, None, None], clock: Clock, *, halted: Callable[[
             if isinstance(event, (Pipeline, Format)):
                 rate = event.stream.source_sample_rate if isinstance(event, Pipeline) else event.sample_rate
             if isinstance(event, Pipeline):
+                began = clock.now()
                 seconds = -event.discards / rate  # what is read only to be discarded is not waited for
             if not isinstance(event, Block):
                 yield event, arrived

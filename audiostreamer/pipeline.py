@@ -31,6 +31,7 @@ _PREROLL = Fraction(1, 20)  # seconds resampled and discarded before a range: th
 _BLOCK_FRAMES = 262_144
 _BLOCK_WINDOWS = 8
 _BLOCK_FRAMES_MOST = 524_288
+_BLOCK_SAMPLES_MOST = 1_048_576
 _SAME_CONNECTION = ("overflow", "packet-loss")  # after these, the clock's anchor stays
 
 
@@ -47,7 +48,7 @@ class Pipeline:
     Attributes:
         stream: The stream as it is delivered.
         first_frame: The source frame to begin with; seek there and call `sought`, else it is read up to and discarded.
-        source_frames: Frames pushed, at the source's rate.
+        source_frames: Frames read, at the source's rate; counted by whoever reads the source.
 
     Raises:
         IndexError: A channel was asked for that the source does not have.
@@ -88,7 +89,8 @@ class Pipeline:
     @property
     def block_frames(self) -> int:
         """How much to read at a time: enough windows that carrying over costs little, not more than some MB."""
-        return max(_BLOCK_FRAMES, min(_BLOCK_WINDOWS * self._headroom, _BLOCK_FRAMES_MOST))
+        wanted = max(_BLOCK_FRAMES, min(_BLOCK_WINDOWS * self._headroom, _BLOCK_FRAMES_MOST))
+        return max(1024, min(wanted, _BLOCK_SAMPLES_MOST // self._channels))
 
     @property
     def discards(self) -> int:
@@ -182,7 +184,6 @@ class Pipeline:
 
     def _push_block(self, block: Block, arrived: datetime | None) -> list[Output]:
         samples = block.samples
-        self.source_frames += len(samples)
         if self._discard:
             dropped = min(self._discard, len(samples))
             self._discard -= dropped

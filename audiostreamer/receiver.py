@@ -61,6 +61,9 @@ class Receiver:
             batch.delivered = len(batch)
             self.on_windows(batch)
             return
+        if getattr(self.on_window, "__func__", None) is Receiver.on_window:
+            batch.delivered = len(batch)  # nobody wants to know: no Window need be made
+            return
         hook, delivered = self.on_window, 0
         for window in batch:
             batch.delivered = delivered = delivered + 1
@@ -165,6 +168,7 @@ class _Several(Receiver):
 
     def __init__(self, receivers: list[Receiver]) -> None:
         self._all = receivers
+        self._started: dict[str, list[Receiver]] = {}  # those that a stream's end concerns
         self._batches = any(_takes_batches(r) or isinstance(r, (PerStream, _Several)) for r in receivers)
 
     def on_start(self) -> None:
@@ -172,7 +176,9 @@ class _Several(Receiver):
             one.on_start()
 
     def on_stream_start(self, stream: Stream) -> None:
+        started = self._started[stream.id] = []
         for one in self._all:
+            started.append(one)
             one.on_stream_start(stream)
 
     def on_lost(self, stream: Stream, reason: str) -> None:
@@ -188,11 +194,13 @@ class _Several(Receiver):
             one.on_metadata(stream, metadata)
 
     def on_stream_error(self, stream: Stream | None, error: Exception) -> None:
-        for one in self._all:
+        for one in self._all if stream is None else self._started[stream.id]:
             one.on_stream_error(stream, error)
 
     def on_stream_end(self, stream: Stream, ledger: Ledger) -> object:
-        return tuple(_each([partial(one.on_stream_end, stream, ledger) for one in self._all]))
+        started = self._started.pop(stream.id)
+        results = _each([partial(one.on_stream_end, stream, ledger) for one in started])
+        return (*results, *[None] * (len(self._all) - len(started)))
 
     def on_end(self, report: RunReport) -> None:
         _each([partial(one.on_end, report) for one in self._all])

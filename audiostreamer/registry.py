@@ -12,10 +12,11 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from .errors import MissingDependencyError, UnsupportedSourceError
+from .errors import AudioStreamerError, MissingDependencyError, UnsupportedSourceError
 from .sources import __name__ as _package
 from .sources import __path__ as _path_of_package
 from .sources.base import Source
@@ -65,12 +66,15 @@ def resolve(item: Any) -> Iterator[Source]:
 def check_uri(text: str) -> None:
     """Check the options in a URI, opening nothing; anything else than a URI passes.
 
+    What is wrong with the source itself (nothing serves it, a driver is missing) waits for its turn in the run.
+
     Raises:
         ValueError: An option that is unknown or cannot be read.
     """
     scheme = URI.parse(text).scheme
     if scheme in _built_in() and not os.path.lexists(text):
-        _built_in()[scheme](text)
+        with suppress(AudioStreamerError):
+            _built_in()[scheme](text)
 
 
 def source_class(scheme: str) -> Callable[[str], Source]:
@@ -87,8 +91,8 @@ def source_class(scheme: str) -> Callable[[str], Source]:
     if points:
         return _load(points[0])
     near = difflib.get_close_matches(scheme, schemes(), 1)
-    hint = f"; did you mean {near[0]}:?" if near else ""
-    raise UnsupportedSourceError(f"no source for {scheme}:{hint} There are {', '.join(schemes())}")
+    hint = f"did you mean {near[0]}:? " if near else ""
+    raise UnsupportedSourceError(f"nothing serves {scheme!r}; {hint}there are {', '.join(schemes())}")
 
 
 def schemes() -> list[str]:
@@ -124,7 +128,7 @@ def _from_uri(text: str) -> Iterator[Source]:
     try:
         found = source_class(uri.scheme)
     except UnsupportedSourceError as error:
-        error.uri = uri.redacted
+        error.uri = uri.redacted.rstrip(":")  # the message puts a colon after it
         raise
     expand = getattr(found, "expand", None)
     if expand is None:
@@ -152,7 +156,6 @@ def _load(point: EntryPoint) -> Callable[[str], Source]:
     try:
         made: Callable[[str], Source] = point.load()
     except (ImportError, AttributeError) as error:
-        raise MissingDependencyError(
-            f"the source for {point.name}: ({point.value}) cannot be imported: {error}"
-        ) from error
+        told = f"{type(error).__name__}{f' ({error.name})' if error.name else ''}"  # no words of a third party
+        raise MissingDependencyError(f"the source for {point.name}: ({point.value}) cannot be imported: {told}") from error
     return made

@@ -22,7 +22,6 @@ from .window import WindowBatch
 __all__ = ["Parts", "Streaming"]
 
 Parts = Generator[WindowBatch | None, None, None]
-_READ_AHEAD_BLOCKS = 2
 
 
 class Streaming:
@@ -87,6 +86,8 @@ class Streaming:
             if item is NOT_READY:
                 return False
             yield from self._guarded(self._accept(*item))
+            if self._pipeline is not None and self._pipeline.done and not self.over:
+                yield from self.finish()
         return True
 
     def interrupt(self) -> None:
@@ -123,15 +124,18 @@ class Streaming:
                 logger.exception("a hook failed at the end of %s, after: %s", self.id, error)
         if not self._skip:
             raise error
+        logger.debug("%s failed", self.id, exc_info=error)
+        _forget_frames(error)
 
     def end(self) -> None:
         """Close the feed and call the end hook; only the first call does something."""
         if self.over:
             return
         self.over = True
-        if self.feed is not None:
-            self.feed.close()
-            self._account_for_rest()
+        try:
+            self._release()
+        except Exception:
+            logger.exception("closing %s failed", self.id)
         with self._control.books:
             self.report.ledger = self.ledger()
         if self.report.stream is None:
@@ -144,6 +148,11 @@ class Streaming:
                 raise
 
     # -- inside
+
+    def _release(self) -> None:
+        if self.feed is not None:
+            self.feed.close()
+            self._account_for_rest()
 
     def _guarded(self, steps: Parts) -> Parts:
         """What fails in a hook ends the stream."""
@@ -166,7 +175,7 @@ class Streaming:
         self._pipeline = pipeline
         self.report.stream = pipeline.stream
         if isinstance(self.feed, Inline) and self.source.read_ahead:
-            self.feed = self.feed.read_ahead(self.id, self._control.wake, _READ_AHEAD_BLOCKS)
+            self.feed = self.feed.read_ahead(self.id, self._control.wake, self.source.interrupt)
         self._receiver.on_stream_start(pipeline.stream)
 
     def _hand_over(self, pipeline: Pipeline, outputs: list[Output]) -> Parts:
@@ -206,3 +215,10 @@ class Streaming:
                     self._pipeline.push(*item)
         except (StopIteration, AudioStreamerError):
             return
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what an error's tracebacks hold: decoders and blocks, for as long as the report lives."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

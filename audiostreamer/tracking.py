@@ -33,6 +33,7 @@ class Tracker:
         self._past = 0.0  # seconds of the streams before this one
         self._here = 0.0
         self._stream_id = ""
+        self._ended = False
 
     def update(self, part: WindowBatch) -> None:
         """A part was delivered."""
@@ -50,8 +51,9 @@ class Tracker:
             self._tell(claimed, done=False)
 
     def end(self) -> None:
-        """The run is over."""
-        if self._report is not None:
+        """The run is over; only the first call tells."""
+        if self._report is not None and not self._ended:
+            self._ended = True
             self._tell(self._past + self._here, done=True)
 
     def _tell(self, expected: float | None, *, done: bool) -> None:

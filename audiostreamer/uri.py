@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-__all__ = ["URI", "redact"]
+__all__ = ["URI", "redact", "web_user"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+):")  # two letters or more: "C:" is a drive
 _AUTHORITY = re.compile(r"(?P<begin>\s*[A-Za-z][A-Za-z0-9+.\-]*://|\s*(?:https?|ftp|rtsps?|s3):/*)(?P<rest>.*)", re.S)
-_NO_HOST = ("zip://", "tar://", "file://", "memory://")  # a name follows
+_NO_HOST = ("zip://", "tar://", "memory://")  # a name follows
 _PORT = re.compile(r"^[^:]*$|:\d*$|\]$")
+_WEB_PLACE = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
+_WEB_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[^\[\]:\s]+)(?::(\d{0,5}))?")
+_WEB_USER = re.compile(r"(?:[\w\-.~!$&'()*+,;=:]|%[0-9A-Fa-f]{2})*")
 _REMOVED = "***"
 # Anything else in a network URL's query may be a key, a signature or a session.
 _HARMLESS = "stream rate channels dtype frequency duration v id list format channel subtype start end page"
@@ -85,10 +88,33 @@ class URI:
         return f"URI({self.redacted!r})"
 
 
+def web_user(url: str) -> str:
+    """The user name and password in a web address, as they are written; "" if there are none.
+
+    Raises:
+        ValueError: It is no web address, or they are not percent-encoded; the message shows nothing of them.
+    """
+    place = _WEB_PLACE.match(url)
+    user, _, host = (place[1] if place else "").rpartition("@")
+    found = _WEB_HOST.fullmatch(host)
+    broken = not found and ":" in host and place is not None and "@" in url[place.end() :]  # "user:pass/word@host"
+    if broken or not _WEB_USER.fullmatch(user):
+        quote = "urllib.parse.quote(password, safe='')"
+        raise ValueError(f"the user name and password in an address must be percent-encoded: {quote}")
+    if not found or int(found[1] or 0) > 65535:
+        raise ValueError("an address has the form http://host/path or http://host:port/path")
+    return user
+
+
+def _has_authority(link: str) -> bool:
+    match = _AUTHORITY.match(link)
+    return match is not None and match["begin"].strip().lower() not in _NO_HOST
+
+
 def _without_userinfo(link: str) -> str:
     """Remove what stands before the ``@``, also where a password has not been percent-encoded as it must be."""
     match = _AUTHORITY.match(link)
-    if not match or "@" not in match["rest"] or match["begin"].lower() in _NO_HOST:
+    if not match or "@" not in match["rest"] or not _has_authority(link):
         return link
     rest = match["rest"]
     host = re.split("[/?#]", rest, maxsplit=1)[0]
@@ -105,18 +131,28 @@ def redact(text: str) -> str:
     Chains (``zip://a.wav::https://…``) are treated link by link; plain paths and query values of
     schemes without a network part (``pcm:a.raw?rate=16000``) are left as they are.
     """
-    return "::".join(_redact_link(link) for link in text.split("::"))
+    networked, rest, shown = "://" in text, text, []
+    # A link with a host goes on to the end: ``::`` in it belongs to the host, a password or the path.
+    while "::" in rest and not _has_authority(rest):
+        link, _, rest = rest.partition("::")
+        shown.append(_redact_link(link, networked))
+    return "::".join([*shown, _redact_link(rest, networked)])
 
 
-def _redact_link(link: str) -> str:
-    link = _without_userinfo(link)
-    if "://" not in link:
+def _redact_link(link: str, networked: bool) -> str:
+    if not networked and not _has_authority(link):
         return link
+    link = _without_userinfo(link)
     if "?" not in link and "#" not in link:
         return link
     head, mark, fragment = link.partition("#")
     base, _, query = head.partition("?")
-    pairs = [p.split("=", 1) for p in query.split("&") if p]
-    shown = [p if len(p) == 1 or p[0].lower() in _HARMLESS_KEYS else [p[0], _REMOVED] for p in pairs]
-    query = "&".join("=".join(p) for p in shown)
+    query = "&".join(_redact_pair(pair) for pair in query.split("&") if pair)
     return base + (f"?{query}" if query else "") + (f"{mark}{_REMOVED}" if fragment else "")
+
+
+def _redact_pair(pair: str) -> str:
+    key, mark, _ = pair.partition("=")
+    if key.lower() in _HARMLESS_KEYS and ";" not in pair:  # some servers also separate by semicolons
+        return pair
+    return f"{key}={_REMOVED}" if mark else _REMOVED

@@ -22,7 +22,8 @@ from .window import WindowBatch
 __all__ = ["TAILS", "Windower", "Windowing"]
 
 TAILS = ("pad", "crop", "drop", "shift")
-_OWN_WINDOWS = 8  # an own buffer holds this many windows or small blocks, so that carrying over stays rare
+_OWN_WINDOWS = 8  # an own buffer holds this many windows or small blocks, so that carrying over stays rare …
+_OWN_FRAMES_MOST = 524_288  # … as long as that is not much memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,8 @@ class Windower:
         used = self._n - self._base
         if used + frames > len(self._buffer):
             keep = self._keep()
-            size = keep + max(frames, _OWN_WINDOWS * min(frames + keep, self._spec.length))
+            window = min(frames + keep, self._spec.length)
+            size = keep + max(frames, window, min(_OWN_WINDOWS * window, _OWN_FRAMES_MOST))
             fresh = np.empty((size, self.stream.channels), self._dtype)
             fresh[:keep] = self._buffer[used - keep : used]
             self._view = fresh.view()

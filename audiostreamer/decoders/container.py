@@ -18,6 +18,7 @@ from ..errors import FormatError
 from .base import Media
 from .layout import MAX_CHANNELS
 from .reader import Reader
+from .tagging import cleaned
 
 __all__ = ["FORMATS", "choose_track", "open_container", "tags"]
 
@@ -37,8 +38,6 @@ _LIMITS = {
     "max_streams": "64",
 }
 _OPEN_TIMEOUT = _READ_TIMEOUT = 10.0  # seconds
-_MAX_TAGS = 64
-_MAX_TAG = 1000
 
 
 class _Nameless:
@@ -96,14 +95,8 @@ def choose_track(container: InputContainer, track: int) -> AudioStream:
 
 
 def tags(container: InputContainer, stream: AudioStream) -> dict[str, str]:
-    """The tags of container and track, cleaned: at most 64 of at most 1,000 characters, without control characters."""
-    merged = {**container.metadata, **stream.metadata}
-    clean = ((_clean(key).lower(), _clean(value)) for key, value in list(merged.items())[:_MAX_TAGS])
-    return {key: value for key, value in clean if key and value}
-
-
-def _clean(text: object) -> str:
-    return "".join(c if c.isprintable() else " " for c in str(text)[:_MAX_TAG]).strip()
+    """The tags of container and track, cleaned."""
+    return cleaned({**container.metadata, **stream.metadata})
 
 
 def _reason(error: BaseException) -> str:

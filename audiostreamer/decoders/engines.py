@@ -10,6 +10,7 @@ from .flac import is_ordinary_flac
 from .iff import aiff_codec, aiff_layout, au_codec, au_layout, caf_codec, caf_layout
 from .layout import Layout
 from .ogg import is_one_page
+from .promise import promised_bytes
 from .reader import Reader
 from .riff import wav_codec, wav_layout
 from .sniff import Kind, sniff
@@ -97,6 +98,7 @@ def _open(media: Media, reader: Reader, track: int, dtype: str) -> Decoder:
         kind = Kind(kind.container, _CODECS[kind.container](reader))
     elif str(kind) == "ogg/vorbis" and is_one_page(reader):
         kind = Kind("ogg", "vorbis-one-page")
+    reader.header_promise = promised_bytes(reader, kind)
     reader.seek(0)
     engines = ENGINES.get(str(kind)) or ENGINES.get(kind.container) or _OTHERS
     if not media.seekable and not _streams(reader, kind, engines[0]):

@@ -23,7 +23,7 @@ from .container import choose_track, open_container, tags
 from .frame_clock import TIMED, FrameClock
 from .lame import end_padding
 from .layout import check_format
-from .ogg import next_link
+from .ogg import next_link, whole_pages
 from .reader import Reader
 from .samples import scale
 from .sniff import skip_tags
@@ -71,6 +71,7 @@ class FFmpegDecoder(Decoder):
         self._container = open_container(media, reader, container)
         self._track = track
         self._at = 0  # bytes: where the last packet lay
+        self._bad: Packet[Any] | None = None  # the last one that could not be decoded, until others are
         self._done = 0
         self._layout: _Layout | None = None
         self._fifo = av.AudioFifo()
@@ -89,6 +90,7 @@ class FFmpegDecoder(Decoder):
 
         Raises:
             DecodeError: Broken in the middle; what came before has been delivered.
+            TruncatedSourceError: Fewer bytes came than were promised; everything there was has been delivered.
         """
         if self._errors:
             return self._errors.pop()
@@ -132,7 +134,6 @@ class FFmpegDecoder(Decoder):
         """Yield frames and `Lost`; return what ended it early."""
         clock = FrameClock(self._stream) if self._kind in TIMED else None
         heard = False
-        bad: Packet[Any] | None = None
         cause: BaseException | None = None
         try:
             for packet in self._container.demux(self._stream):
@@ -141,35 +142,41 @@ class FFmpegDecoder(Decoder):
                 except av.error.FFmpegError as error:
                     if not heard:
                         yield Lost(0, "decode-error")
-                    bad, cause = packet, error
+                    self._bad, cause = packet, error
                     continue
-                if frames and heard and bad:
+                if frames and heard and self._bad:
                     return cause
                 if len(frames) > 1 and self._kind == "flac":
                     return DecodeError("damaged FLAC")  # FFmpeg joins frames whose checksums fail, and drops some
                 for frame in frames:
-                    heard, bad = True, None
+                    heard, self._bad = True, None
                     if clock and (lost := clock.missing(frame)):
                         yield Lost(lost, "packet-loss")
                     yield frame
                 self._at = packet.pos or self._at
         except (av.error.FFmpegError, OSError) as error:
             return error
-        return cause if bad and not (heard and self._is_trailing_junk(bad)) else None
+        return cause if self._bad and not (heard and self._is_trailing_junk(self._bad)) else None
 
     def _next_link(self) -> bool:
         """Open the next link of a chained Ogg file: FFmpeg refuses one of another rate or layout."""
         if self._kind != "ogg" or not self._reader.seekable_media or self._reader.error:
             return False
         link = next_link(self._reader, self._at)
-        if link is None:
+        if link is None or not self._failed_at(link):
             return False
         self._container.close()
         self._reader.start += link
-        self._at = 0
+        self._at, self._bad = 0, None
         self._container = open_container(self._media, self._reader, self._kind)
         self._stream = choose_track(self._container, self._track)
         return True
+
+    def _failed_at(self, link: int) -> bool:
+        """Whether FFmpeg failed at the new link itself, rather than at damage before it, which must not go unsaid."""
+        if self._bad is not None:
+            return self._bad.pos is not None and self._bad.pos >= link
+        return whole_pages(self._reader, self._at, link)
 
     def _is_trailing_junk(self, packet: Packet[Any]) -> bool:
         """Whether undecodable bytes at the very end of an MP3 are no frame at all, but tags, padding or rubbish."""
@@ -227,8 +234,7 @@ class FFmpegDecoder(Decoder):
         """Deliver what is not audio of the present format."""
         if item is None:
             self._reader.check(self._done)
-            if self._media.path is None:
-                self._reader.check_size(self._done)
+            self._reader.check_size(self._done)
             return None
         if isinstance(item, SourceError):
             self._held = item

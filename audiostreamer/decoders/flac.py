@@ -16,6 +16,9 @@ __all__ = ["is_flac_frame", "is_ordinary_flac"]
 
 _TAIL = 1 << 16
 _MAX_TAIL = 1 << 22
+# A hostile file is full of frame headers. Of a real one's last frame, chance makes up one per 64 KiB, rarely a good one.
+_MAX_CANDIDATES = 4096
+_MAX_SUMMED = _MAX_TAIL + 16  # bytes whose checksum is computed: one frame of any size
 _MAX_BLOCKS = 1000
 _BITS = {1: 8, 2: 12, 4: 16, 5: 20, 6: 24, 7: 32}
 _FIXED_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 1 << code for code in range(8, 16)}
@@ -80,10 +83,23 @@ def _confirmed(reader: Reader, info: _Info, first: int) -> bool:
     end = reader.seek(0, 2)
     reader.seek(max(first, end - min(max(_TAIL, 2 * info.max_frame), _MAX_TAIL)))
     tail = reader.exactly(end - reader.tell()) + bytes(16)  # the last frame may be shorter than a longest header
-    at = len(tail)
-    while (at := tail.rfind(b"\xff", 0, at)) >= 0:
-        frame = _frame(tail[at : at + 16]) if tail[at + 1 : at + 2] in (b"\xf8", b"\xf9") else None
-        if frame and _is_last(frame, begin, info) and _crc16(tail[at:-16]) == 0:
+    return _ends_in_last_frame(tail, begin, info)
+
+
+def _ends_in_last_frame(tail: bytes, begin: _Frame, info: _Info) -> bool:
+    sync = b"\xff\xf9" if begin.variable else b"\xff\xf8"
+    at, summed = len(tail), 0
+    for _ in range(_MAX_CANDIDATES):
+        at = tail.rfind(sync, 0, at + 1)
+        if at < 0:
+            break
+        frame = _frame(tail[at : at + 16])
+        if frame is None or not _is_last(frame, begin, info):
+            continue
+        summed += len(tail) - at
+        if summed > _MAX_SUMMED:
+            break
+        if _crc16(tail[at:-16]) == 0:
             return True
     return False
 

@@ -10,7 +10,17 @@ from .layout import Layout
 from .reader import Reader
 from .riff import Chunk
 
-__all__ = ["aiff_codec", "aiff_layout", "au_codec", "au_layout", "caf_codec", "caf_layout"]
+__all__ = [
+    "aiff_codec",
+    "aiff_end",
+    "aiff_layout",
+    "au_codec",
+    "au_end",
+    "au_layout",
+    "caf_codec",
+    "caf_end",
+    "caf_layout",
+]
 
 _MAX_CHUNKS = 10_000
 _AIFC = {
@@ -49,6 +59,12 @@ def aiff_layout(reader: Reader) -> Layout:
     gap = struct.unpack(">I4x", reader.exactly(8).ljust(8, b"\0"))[0]
     size = None if data.size in (0, 0xFFFFFFFF) else max(0, data.size - 8 - gap)
     return Layout(code, channels, rate, data.offset + 8 + gap, size)
+
+
+def aiff_end(reader: Reader) -> int | None:
+    """Where the sound chunk promises to end, in bytes; None if it is open."""
+    data = _aiff_common(reader)[4]
+    return None if data.size in (0, 0xFFFFFFFF) else data.offset + data.size
 
 
 def _aiff_common(reader: Reader) -> tuple[bytes, int, int, int, Chunk]:
@@ -95,6 +111,12 @@ def au_layout(reader: Reader) -> Layout:
     return Layout(code, channels, rate, offset, None if size in (0, 0xFFFFFFFF) else size)
 
 
+def au_end(reader: Reader) -> int | None:
+    """Where the header promises that the samples end, in bytes; None if it is open."""
+    offset, size, *_ = _au_header(reader)[1]
+    return None if size in (0, 0xFFFFFFFF) else offset + size
+
+
 def _au_header(reader: Reader) -> tuple[str, tuple[int, int, int, int, int]]:
     reader.seek(0)
     head = reader.exactly(24)
@@ -130,11 +152,21 @@ def caf_layout(reader: Reader) -> Layout:
         code = f"{'<' if flags & 2 else '>'}{'f' if flags & 1 else 'i'}{wide}" if wide > 1 else "i1"
         if code[1:] not in ("i2", "i3", "i4", "f4", "f8", "1") or not 0 < bits <= 8 * wide or packet % channels:
             raise FormatError(f"CAF with {bits} bits in packets of {packet} bytes")
-    for chunk in _chunks(reader, 8, ">4sq"):
-        if chunk.name == b"data":
-            return Layout(code, channels, round(rate), chunk.offset + 4, None if chunk.size < 4 else chunk.size - 4)
-    reader.check()
-    raise FormatError("a CAF file without a data chunk")
+    data = _caf_data(reader)
+    if data is None:
+        reader.check()
+        raise FormatError("a CAF file without a data chunk")
+    return Layout(code, channels, round(rate), data.offset + 4, None if data.size < 4 else data.size - 4)
+
+
+def caf_end(reader: Reader) -> int | None:
+    """Where the data chunk promises to end, in bytes; None if it is open."""
+    data = _caf_data(reader)
+    return None if data is None or data.size < 4 else data.offset + data.size
+
+
+def _caf_data(reader: Reader) -> Chunk | None:
+    return next((chunk for chunk in _chunks(reader, 8, ">4sq") if chunk.name == b"data"), None)
 
 
 def _caf_description(reader: Reader) -> tuple[float, bytes, int, int, int, int, int]:

@@ -17,6 +17,7 @@ from ..sources.base import Block, Format
 from .base import Decoder, Media, new_buffer
 from .layout import check_format
 from .reader import Reader
+from .tagging import cleaned
 
 __all__ = ["SoundFileDecoder"]
 
@@ -76,6 +77,7 @@ class SoundFileDecoder(Decoder):
 
         Raises:
             DecodeError: libsndfile failed, or stopped before the end; what came before has been delivered.
+            TruncatedSourceError: Fewer bytes came than were promised; everything there was has been delivered.
         """
         buffer = new_buffer(max_frames, self.format.channels, self._dtype, self.headroom)
         wanted = buffer[self.headroom :]
@@ -115,7 +117,7 @@ class SoundFileDecoder(Decoder):
         except FormatError:
             self._file.close()
             raise
-        return Format(self._file.samplerate, self._file.channels, self._known, self._file.copy_metadata())
+        return Format(self._file.samplerate, self._file.channels, self._known, cleaned(self._file.copy_metadata()))
 
     def _some(self, out: NDArray[Any]) -> int:
         count, code = self._file.fill(out)
@@ -130,3 +132,4 @@ class SoundFileDecoder(Decoder):
             raise DecodeError("libsndfile failed", position=self._done) from self._failed
         if self._file.format == "FLAC" and self._known is not None and self._done < self._known:
             raise DecodeError(f"the audio ends before its last frame, {self._known}", position=self._done)
+        self._reader.check_size(self._done)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .reader import Reader
 
-__all__ = ["is_one_page", "next_link"]
+__all__ = ["is_one_page", "next_link", "whole_pages"]
 
 _PIECE = 1 << 16
 _MAX_PAGES = 4096  # of headers, with pictures in them
@@ -32,6 +32,26 @@ def next_link(reader: Reader, after: int) -> int | None:
         at += len(piece)
         overlap = (overlap + piece)[1 - len(_FIRST_PAGE) :]
     return None
+
+
+def whole_pages(reader: Reader, first: int, end: int) -> bool:
+    """Whether page follows page from `first` up to exactly `end`. Leaves the reader anywhere."""
+    at = first
+    while at < end:
+        reader.seek(at)
+        length = _page_length(reader)
+        if not length:
+            return False
+        at += length
+    return at == end
+
+
+def _page_length(reader: Reader) -> int:
+    """Bytes of the page that begins where the reader is; 0 if none does."""
+    head = reader.exactly(27)
+    if len(head) < 27 or head[:4] != b"OggS":
+        return 0
+    return 27 + head[26] + sum(reader.exactly(head[26]))
 
 
 def is_one_page(reader: Reader) -> bool:

@@ -8,7 +8,6 @@ their callbacks raise; whoever decodes asks `check` when the bytes end.
 from __future__ import annotations
 
 import io
-import shutil
 import tempfile
 from typing import BinaryIO, cast
 
@@ -19,6 +18,7 @@ __all__ = ["Reader"]
 
 _SKIP = 1 << 16
 _SPOOL_IN_MEMORY = 1 << 22
+_MAX_SPOOL = 1 << 32
 _MAX_HEAD = 1 << 24
 
 
@@ -29,6 +29,7 @@ class Reader:
         seekable_media: Whether any position can be reached; otherwise only those that are still kept, or ahead.
         start: Where position 0 lies in the media, in bytes; raised to hide a tag in front.
         error: What the file raised, None so far.
+        header_promise: Bytes from `start` to the end that the header promises, None if it does not.
     """
 
     def __init__(self, media: Media) -> None:
@@ -36,6 +37,7 @@ class Reader:
         self.seekable_media = media.seekable
         self.start = 0
         self.error: BaseException | None = None
+        self.header_promise: int | None = None
         self._promised = media.size
         self._head = bytearray()
         self._keeping = not media.seekable
@@ -99,17 +101,32 @@ class Reader:
         self._keeping = False
 
     def spool(self) -> None:
-        """Copy the rest of a media that cannot seek into a temporary file, and read from that."""
+        """Copy the rest of a media that cannot seek into a temporary file, and read from that.
+
+        Raises:
+            FormatError: It is larger than 4 GiB.
+        """
         copy = tempfile.SpooledTemporaryFile(_SPOOL_IN_MEMORY)  # noqa: SIM115 - closed with the reader
-        copy.write(self._head)
         try:
-            shutil.copyfileobj(self._file, copy, _SKIP)
+            self._copy(copy)
+        except FormatError:
+            copy.close()
+            raise
         except Exception as error:
             self.error = error
         self._promised = self._promised if self.error else copy.tell()
         copy.seek(self._at)
         self._file, self.seekable_media, self._keeping = cast("BinaryIO", copy), True, False
         self._more, self._head = copy.read, bytearray()
+
+    def _copy(self, copy: tempfile.SpooledTemporaryFile[bytes]) -> None:
+        if (self._promised or 0) > _MAX_SPOOL:
+            raise _too_large()
+        copy.write(self._head)
+        while piece := self._more(_SKIP):
+            copy.write(piece)
+            if copy.tell() > _MAX_SPOOL:
+                raise _too_large()
 
     def close(self) -> None:
         """Close what the reader opened by itself; the media is closed by its owner."""
@@ -131,7 +148,7 @@ class Reader:
             raise _mapped(self.error, position) from self.error
 
     def check_size(self, position: int | None = None) -> None:
-        """Raise if the bytes, read to their end, are fewer than were promised.
+        """Raise if the bytes, read to their end, are fewer than whoever opened them or their own header promised.
 
         Raises:
             TruncatedSourceError: The media ended early.
@@ -139,6 +156,18 @@ class Reader:
         if self._promised is not None and self._at < self._promised and not self.read(1):
             self.check(position)
             raise TruncatedSourceError(f"{self._at} bytes came of {self._promised}", position=position)
+        if self.header_promise is not None and not self._reaches(self.header_promise):
+            self.check(position)
+            raise TruncatedSourceError(f"fewer bytes came than the header's {self.header_promise}", position=position)
+
+    def _reaches(self, end: int) -> bool:
+        """Whether there are bytes up to `end`; a pipe is read up to there, for decoders stop before what they skip."""
+        if self.tell() >= end:
+            return True
+        if self.size is not None:
+            return self.size >= end
+        self.seek(end - 1)
+        return bool(self.read(1))
 
     def _fetch(self, size: int) -> bytes:
         if self._at < len(self._head):
@@ -157,12 +186,17 @@ class Reader:
             self._at = self._file.seek(offset + (self.start if whence == io.SEEK_SET else 0), whence)
             return
         wanted = offset + (self._at if whence == io.SEEK_CUR else self.start)
-        if whence == io.SEEK_END or len(self._head) < wanted < self._at:
+        gone = wanted < self._at and not self._head  # while the beginning is kept, we are within it
+        if whence == io.SEEK_END or wanted < 0 or gone:
             raise io.UnsupportedOperation("this source cannot seek")
         if wanted <= len(self._head):
             self._at = wanted
         while self._at < wanted and self.read(min(_SKIP, wanted - self._at)):
             pass
+
+
+def _too_large() -> FormatError:
+    return FormatError(f"more than {_MAX_SPOOL} bytes of a format that needs a source that can seek")
 
 
 def _mapped(error: BaseException, position: int | None) -> SourceError:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from ..errors import FormatError
 from .layout import Layout
 from .reader import Reader
+from .tagging import cleaned
 
-__all__ = ["ENCODED", "wav_codec", "wav_layout"]
+__all__ = ["ENCODED", "UNKNOWN_FROM", "wav_codec", "wav_end", "wav_layout"]
 
 PCM, FLOAT, ALAW, ULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 ENCODED = {0x02: "adpcm_ms", 0x11: "adpcm_ima", 0x31: "gsm", 0x50: "mp2", 0x55: "mp3", 0xFF: "aac", 0x161: "wma"}
@@ -22,7 +23,7 @@ ENCODED = {0x02: "adpcm_ms", 0x11: "adpcm_ima", 0x31: "gsm", 0x50: "mp2", 0x55: 
 _GUID_TAILS = (bytes.fromhex("000000001000800000aa00389b71"), bytes.fromhex("00002107d3118644c8c1ca000000"))
 _MAX_CHUNKS = 10_000
 # Writers that cannot seek back leave these: 0 or all ones (nearly, if they subtract a header), or SoX's constant.
-_UNKNOWN_FROM = 0xFFFFFF00
+UNKNOWN_FROM = 0xFFFFFF00
 _UNKNOWN_SOX = 0x7FFFF000
 _TAGS = {b"INAM": "title", b"IART": "artist", b"IPRD": "album", b"ICMT": "comment", b"ICRD": "date", b"IGNR": "genre"}
 
@@ -64,6 +65,13 @@ def wav_layout(reader: Reader) -> Layout:
     fmt, data, metadata = _parse(reader)
     size = _promised(reader, data)
     return Layout(_encoding(fmt, reader), fmt.channels, fmt.rate, data.offset, size, metadata)
+
+
+def wav_end(reader: Reader) -> int | None:
+    """Where the data chunk promises to end, in bytes; None if it says "to the end of the file"."""
+    data = _parse(reader)[1]
+    size = _promised(reader, data)
+    return None if size is None else data.offset + size
 
 
 def _order(reader: Reader) -> str:
@@ -149,7 +157,7 @@ def _promised(reader: Reader, data: Chunk) -> int | None:
 
 
 def _is_placeholder(size: int) -> bool:
-    return size == _UNKNOWN_SOX or _UNKNOWN_FROM <= size <= 0xFFFFFFFF
+    return size == _UNKNOWN_SOX or UNKNOWN_FROM <= size <= 0xFFFFFFFF
 
 
 def _ends_in_chunks(reader: Reader, at: int) -> bool:
@@ -176,6 +184,7 @@ def _info(body: bytes, order: str) -> dict[str, str]:
     while body[:4] == b"INFO" and at + 8 <= len(body):
         size = struct.unpack(order + "I", body[at + 4 : at + 8])[0]
         if name := _TAGS.get(body[at : at + 4]):
-            found[name] = body[at + 8 : at + 8 + size].decode("utf-8", "replace")
+            text = body[at + 8 : at + 8 + size].partition(b"\0")[0]  # a C string, and its rest may be anything
+            found[name] = text.decode("utf-8", "replace")
         at += 8 + size + (size & 1)
-    return found
+    return cleaned(found)

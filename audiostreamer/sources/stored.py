@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..decoders.base import Decoder, Media
-from ..errors import AccessDeniedError, SourceError, SourceNotFoundError, SourceTimeoutError
+from ..errors import AccessDeniedError, SourceError, SourceNotFoundError, SourceTimeoutError, os_error_kind
 from .base import Event, Format, Source
 
-__all__ = ["StoredSource", "os_error_kind", "os_errors"]
+__all__ = ["StoredSource", "os_errors"]
 
-_MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENODEV, errno.ENXIO)
 _BLOCK_FRAMES_OF_PIPES = 4096  # somebody may be writing in real time
-_DENIED = (errno.EACCES, errno.EPERM)
 _WORDS = {
     SourceNotFoundError: "not found",
     AccessDeniedError: "access denied",
@@ -120,12 +117,3 @@ def os_errors(name: str) -> Iterator[None]:
         raise kind(error.strerror or _WORDS.get(kind, type(error).__name__), uri=name) from error
     except ValueError as error:  # a NUL byte in a name
         raise SourceNotFoundError("no such name", uri=name) from error
-
-
-def os_error_kind(error: OSError) -> type[SourceError]:
-    """The library's error that fits one of the operating system's."""
-    if isinstance(error, FileNotFoundError) or error.errno in _MISSING:
-        return SourceNotFoundError
-    if isinstance(error, PermissionError) or error.errno in _DENIED:
-        return AccessDeniedError
-    return SourceTimeoutError if isinstance(error, TimeoutError) else SourceError
