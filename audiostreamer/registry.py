@@ -92,7 +92,7 @@ def source_class(scheme: str) -> Callable[[str], Source]:
         return _load(points[0])
     near = difflib.get_close_matches(scheme, schemes(), 1)
     hint = f"did you mean {near[0]}:? " if near else ""
-    raise UnsupportedSourceError(f"nothing serves {scheme!r}; {hint}there are {', '.join(schemes())}")
+    raise UnsupportedSourceError(f"no source for {scheme}: is known; {hint}there are {', '.join(schemes())}")
 
 
 def schemes() -> list[str]:
@@ -157,5 +157,7 @@ def _load(point: EntryPoint) -> Callable[[str], Source]:
         made: Callable[[str], Source] = point.load()
     except (ImportError, AttributeError) as error:
         told = f"{type(error).__name__}{f' ({error.name})' if error.name else ''}"  # no words of a third party
-        raise MissingDependencyError(f"the source for {point.name}: ({point.value}) cannot be imported: {told}") from error
+        raise MissingDependencyError(
+            f"the source for {point.name}: ({point.value}) cannot be imported: {told}"
+        ) from error
     return made

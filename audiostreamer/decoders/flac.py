@@ -16,7 +16,7 @@ __all__ = ["is_flac_frame", "is_ordinary_flac"]
 
 _TAIL = 1 << 16
 _MAX_TAIL = 1 << 22
-# A hostile file is full of frame headers. Of a real one's last frame, chance makes up one per 64 KiB, rarely a good one.
+# A hostile file is full of frame headers; in a real one chance makes up one candidate per 64 KiB, hardly ever a frame.
 _MAX_CANDIDATES = 4096
 _MAX_SUMMED = _MAX_TAIL + 16  # bytes whose checksum is computed: one frame of any size
 _MAX_BLOCKS = 1000

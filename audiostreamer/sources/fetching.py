@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import concurrent.futures
 import io
+import ipaddress
+import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ..errors import SourceError, SourceTimeoutError, TruncatedSourceError
 
-__all__ = ["BlockFile", "Caller", "FIRST_BYTES"]
+__all__ = ["BlockFile", "Caller", "FIRST_BYTES", "is_internal"]
 
 T = TypeVar("T")
 
@@ -25,7 +28,9 @@ FIRST_BYTES = 1 << 17
 _MOST_BYTES = 1 << 22
 _REST_BYTES = 1 << 20  # what is left comes in one request if it is no more than this
 _QUICK_SECONDS = 1.0
+_PROGRESS_BYTES = 1 << 16  # so much within one time-out is worth waiting on, in `Caller.opening`
 _KEPT_BLOCKS = 3
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 class Caller:
@@ -41,6 +46,30 @@ class Caller:
         self._lock = threading.Lock()
         self._pending: concurrent.futures.Future[Any] | None = None
         self._interrupted = False
+        self._deadline: float | None = None
+        self._came = 0
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """All calls within share one time-out, which begins anew whenever 64 KiB have come; see `came`.
+
+        An `interrupt` from before is forgotten: it ended an earlier use of the same source.
+        """
+        with self._lock:
+            self._interrupted = False
+            self._came, self._deadline = 0, time.monotonic() + self._timeout
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._deadline = None
+
+    def came(self, count: int) -> None:
+        """So many bytes have come. From any thread."""
+        with self._lock:
+            self._came += count
+            if self._deadline is not None and self._came >= _PROGRESS_BYTES:
+                self._came, self._deadline = 0, time.monotonic() + self._timeout
 
     def __call__(self, function: Callable[[], Coroutine[Any, Any, T]], *, bounded: bool = True) -> T:
         """Run what `function` returns and wait for its result.
@@ -50,14 +79,14 @@ class Caller:
             bounded: False where it bounds its own waits.
 
         Raises:
-            SourceTimeoutError: It took too long.
+            SourceTimeoutError: It took too long, or all that `opening` encloses did.
             SourceError: `interrupt` was called.
         """
         import asyncio
 
         future = self._submit(function, self._timeout if bounded else None)
         try:
-            return future.result()
+            return self._result(future)
         except SourceError:
             raise
         except concurrent.futures.CancelledError as error:
@@ -66,6 +95,14 @@ class Caller:
             raise SourceTimeoutError(f"no answer within {self._timeout:g} s", uri=self._shown) from error
         finally:
             future.cancel()  # where the wait itself was broken off, e.g. by Ctrl-C
+
+    def _result(self, future: concurrent.futures.Future[T]) -> T:
+        while not future.done():
+            left = None if self._deadline is None else self._deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise SourceTimeoutError(f"could not be opened within {self._timeout:g} s", uri=self._shown)
+            concurrent.futures.wait([future], left)
+        return future.result()
 
     def _submit(
         self, function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None
@@ -81,7 +118,7 @@ class Caller:
         concurrent.futures.wait([_start(function, self._timeout)])
 
     def interrupt(self) -> None:
-        """End the call that is waited for, from any thread, and refuse all further ones."""
+        """End the call that is waited for, from any thread, and refuse all further ones until the next `opening`."""
         with self._lock:
             self._interrupted = True
             if self._pending is not None:
@@ -97,6 +134,31 @@ def _start(function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None
         return await asyncio.wait_for(function(), seconds)
 
     return asyncio.run_coroutine_threadsafe(bounded(), get_loop())
+
+
+async def is_internal(host: str) -> bool:
+    """Whether a host is, at this moment, at an address that is not of the public internet.
+
+    A name that is unknown here (a proxy may know it) counts as public: without a proxy it cannot be reached.
+    """
+    import asyncio
+
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return not all(_is_public(str(place[0])) for *_, place in found)
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return _is_public(str(inner))
+    return address.is_global and not address.is_multicast
 
 
 class BlockFile(io.RawIOBase):

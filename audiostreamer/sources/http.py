@@ -1,14 +1,17 @@
 """Files on web servers: by ranges where the server gives them, else as one stream that cannot go back.
 
 The first request asks for the first block, and its answer says which of the two it is. Redirects are followed here,
-so that each is looked at, and headers that the caller gave do not travel to another server.
+so that each is looked at: headers that the caller gave do not travel to another server, https stays https, and a
+server on the internet cannot send us to one in the caller's own network. (The name is looked up for that once, before
+the connection looks it up again: it is no protection from a name server that gives another answer each time.)
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -23,7 +26,9 @@ from ..errors import (
     UnsupportedSourceError,
 )
 from ..lengths import parse_seconds
-from .fetching import FIRST_BYTES, BlockFile, Caller
+from ..uri import web_user
+from .base import Format
+from .fetching import FIRST_BYTES, BlockFile, Caller, is_internal
 from .stored import StoredSource
 
 if TYPE_CHECKING:
@@ -35,7 +40,6 @@ __all__ = ["Http"]
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _FORBIDDEN = re.compile(r"[\r\n\0]")
-_PLACE = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _STATUS_ERRORS: dict[int, type[SourceError]] = {
     401: AccessDeniedError,
@@ -57,11 +61,13 @@ class Http(StoredSource):
         url: The address. Its query belongs to the server.
         headers: Sent with each request, but never to another server that the first one redirects to.
         user_agent: Instead of the library's own.
-        timeout: How long `open` may take, and how long a body may be silent, e.g. ``"5s"``.
+        timeout: How long `open` may take, and how long a body may be silent afterwards, e.g. ``"5s"``. Where `open`
+            has to read much (an MP4 from a server without ranges), the time begins anew with each 64 KiB.
         stream: Which audio track of a container to read, counted from 0.
 
     Raises:
-        ValueError: A line break or NUL in the URL or a header, or a URL without a host.
+        ValueError: A line break or NUL in the URL or a header; a URL without a host, or with a password that is not
+            percent-encoded; a URL with a user name together with an ``Authorization`` header.
     """
 
     schemes = ("http", "https")
@@ -79,11 +85,28 @@ class Http(StoredSource):
         own = {**(headers or {}), **({} if user_agent is None else {"User-Agent": user_agent})}
         if _FORBIDDEN.search(url) or any(_FORBIDDEN.search(text) for pair in own.items() for text in pair):
             raise ValueError(f"{_FORBIDDEN.sub('?', self.name)}: a line break or NUL in the URL or in a header")
-        if self.uri.scheme not in self.schemes or not _has_host(url):
-            raise ValueError(f"{self.name}: an address has the form http://host/path")
+        self._check_user(own)
         seconds = parse_seconds(timeout, "timeout")
         self._caller = Caller(self.name, seconds)
-        self._server = _Server(url, own, self.name, seconds)
+        self._server = _Server(url, own, self.name, seconds, lambda count: self._caller.came(count))
+
+    def _check_user(self, headers: Mapping[str, str]) -> None:
+        try:
+            user = web_user(self.uri.text)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+        if user and "authorization" in map(str.lower, headers):
+            raise ValueError(f"{self.name}: a user name in the URL and an Authorization header; give one of them")
+
+    def within(self, caller: Caller) -> Http:
+        """Let another source, which reads this one's bytes, bound and interrupt the waits; returns itself."""
+        self._caller = caller
+        return self
+
+    def open(self) -> Format:
+        """Connect, and open the decoder that suits the first bytes."""
+        with self._caller.opening():
+            return super().open()
 
     def _open_media(self) -> Media:
         size, head = self._caller(self._server.first)
@@ -133,8 +156,12 @@ class _Stream(io.RawIOBase):
 class _Server:
     """Requests for one URL. Its coroutines run on the I/O loop, one at a time."""
 
-    def __init__(self, url: str, headers: Mapping[str, str], shown: str, timeout: float) -> None:
-        self._address, self._headers, self._shown, self._timeout = url, dict(headers), shown, timeout
+    def __init__(
+        self, url: str, headers: Mapping[str, str], shown: str, timeout: float, came: Callable[[int], None]
+    ) -> None:
+        self._address, self._given, self._shown, self._timeout = url, dict(headers), shown, timeout
+        self._came = came
+        self._headers: dict[str, str] = {}
         self._url: URL | None = None
         self._session: aiohttp.ClientSession | None = None
         self._answer: aiohttp.ClientResponse | None = None  # the last one, until it is read to its end
@@ -156,7 +183,7 @@ class _Server:
             return 0, b""
         if span and span[0] == 0:
             self._size, self._validator = span[1], _validator(response)
-            return self._size, await self._all(response)
+            return self._size, await self._all(response, FIRST_BYTES)
         if response.status != 200:
             raise self._refused(response.status)
         encoded = response.headers.get("Content-Encoding", "identity") != "identity"
@@ -172,7 +199,7 @@ class _Server:
             raise DecodeError("changed on the server while it was read", uri=self._shown)
         if not span or span[0] != start:
             raise self._refused(response.status)
-        return await self._all(response)
+        return await self._all(response, end - start)
 
     async def more(self) -> bytes:
         """The next bytes of a body without ranges; none at its end."""
@@ -181,7 +208,9 @@ class _Server:
             raise self._cut(self._broken) from self._broken
         content = self._answer.content
         try:
-            return await content.readany()
+            data = await content.readany()
+            self._came(len(data))
+            return data
         except Exception as error:
             self._broken = error
             # What came before still lies in the buffer, behind the exception.
@@ -208,7 +237,11 @@ class _Server:
         import aiohttp
         from yarl import URL
 
-        self._url = URL(self._address, encoded=self._address.isascii() and " " not in self._address)
+        try:
+            self._url = URL(self._address, encoded=self._address.isascii() and " " not in self._address)
+        except ValueError as error:
+            raise SourceNotFoundError("is no valid address", uri=self._shown) from error
+        self._headers, self._broken = dict(self._given), None
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -225,7 +258,7 @@ class _Server:
             response = await self._ask({**self._headers, **span})
             if response.status not in _REDIRECTS:
                 return response
-            self._follow(response.headers.get("Location", ""))
+            await self._follow(response.headers.get("Location", ""))
         raise SourceError(f"more than {_MAX_REDIRECTS} redirects", uri=self._shown)
 
     async def _ask(self, headers: dict[str, str]) -> aiohttp.ClientResponse:
@@ -241,36 +274,61 @@ class _Server:
         except asyncio.TimeoutError:
             raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            told = getattr(error, "os_error", None)
-            raise SourceError(f"cannot connect: {told or type(error).__name__}", uri=self._shown) from error
+            raise SourceError(f"cannot connect: {_reason(error)}", uri=self._shown) from error
         return self._answer
 
-    def _follow(self, location: str) -> None:
+    async def _follow(self, location: str) -> None:
+        assert self._url is not None
+        target = self._target(location)
+        if _place(target) != _place(self._url):
+            await self._check_place(target)
+            self._headers = {key: text for key, text in self._headers.items() if key.lower() == "user-agent"}
+        elif self._url.user or "authorization" in map(str.lower, self._headers):
+            target = target.with_user(self._url.user)
+            target = target.with_password(self._url.password) if self._url.user else target
+        self._url = target
+
+    def _target(self, location: str) -> URL:
         from yarl import URL
 
         assert self._url is not None
         try:
             target = self._url.join(URL(location, encoded=location.isascii() and " " not in location))
+            if target.scheme in Http.schemes and target.host and _place(target):
+                return target
         except ValueError as error:
             raise SourceError("redirects to nowhere", uri=self._shown) from error
         if target.scheme not in Http.schemes:
             raise UnsupportedSourceError(f"redirects to {target.scheme}:, which is not followed", uri=self._shown)
-        if not target.host:
-            raise SourceError("redirects to nowhere", uri=self._shown)
-        if target.origin() != self._url.origin():
-            self._headers = {key: text for key, text in self._headers.items() if key.lower() == "user-agent"}
-        self._url = target
+        raise SourceError("redirects to nowhere", uri=self._shown)
 
-    async def _all(self, response: aiohttp.ClientResponse) -> bytes:
-        """A body; if the connection breaks, what came before."""
-        parts: list[bytes] = []
+    async def _check_place(self, target: URL) -> None:
+        """Refuse to be led to where the one who named the first server would not have gone."""
+        from yarl import URL
+
+        assert self._url is not None
+        if (self._url.scheme, target.scheme) == ("https", "http"):
+            raise UnsupportedSourceError("redirects from https to http, which is not followed", uri=self._shown)
+        first = URL(self._address).host or ""
+        if not await is_internal(first) and await is_internal(target.host or ""):
+            raise UnsupportedSourceError("redirects into a private network, which is not followed", uri=self._shown)
+
+    async def _all(self, response: aiohttp.ClientResponse, most: int) -> bytes:
+        """A body of at most so many bytes; if the connection breaks, what came before."""
+        data = bytearray()
         try:
             async for part in response.content.iter_any():
-                parts.append(part)
+                data += part
+                self._came(len(part))
+                if len(data) > most:
+                    break
         except Exception as error:
-            if not parts:
+            if not data:
                 raise self._cut(error) from error
-        return b"".join(parts)
+        if len(data) > most:
+            self._drop()
+            raise SourceError("the server sent more than it was asked for", uri=self._shown)
+        return bytes(data)
 
     def _cut(self, error: Exception) -> SourceError:
         import asyncio
@@ -285,9 +343,16 @@ class _Server:
         return kind(f"the server answered {status} {phrase}".rstrip(), uri=self._shown)
 
 
-def _has_host(url: str) -> bool:
-    place = _PLACE.match(url)
-    return place is not None and place[1].rpartition("@")[2].partition(":")[0] != ""
+def _place(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme, (url.host or "").lower(), url.port
+
+
+def _reason(error: Exception) -> str:
+    """Why there is no connection, in the system's words: a driver's may hold credentials."""
+    told = getattr(error, "os_error", error)
+    if isinstance(told, OSError) and (told.errno or 0) > 0:
+        return os.strerror(cast("int", told.errno))
+    return "is no valid address" if type(error) is ValueError else type(error).__name__
 
 
 def _span(response: aiohttp.ClientResponse) -> tuple[int, int] | None:
