@@ -31,6 +31,8 @@ ENGINES = {
     "wav/aac": ("ffmpeg",),
     "wav/wma": ("ffmpeg",),
     # telephone codecs: FFmpeg gets G.721 and NMS ADPCM wrong, and does not find any in Wave64
+    "wav/tag-0x0040": ("libsndfile",),
+    "wav/tag-0x0038": ("libsndfile",),
     "wav": ("libsndfile", "ffmpeg"),
     "au": ("libsndfile", "ffmpeg"),
     "aiff/GSM": ("libsndfile",),
@@ -150,7 +152,11 @@ def _libsndfile(media: Media, reader: Reader, kind: Kind, track: int, dtype: str
 
     _single(track)
     reader.seek(0)
-    return SoundFileDecoder(media, reader, dtype)
+    decoder = SoundFileDecoder(media, reader, dtype)
+    if kind.container == "wav" and reader.header_promise is None and decoder.format.frames is None:
+        decoder.release()
+        raise FormatError("the size of the samples was left at 0, which libsndfile believes")
+    return decoder
 
 
 def _ffmpeg(media: Media, reader: Reader, kind: Kind, track: int, dtype: str) -> Decoder:

@@ -23,7 +23,7 @@ from .container import choose_track, open_container, tags
 from .frame_clock import TIMED, FrameClock
 from .lame import end_padding
 from .layout import check_format
-from .ogg import next_link, whole_pages
+from .ogg import next_link, pages_end
 from .reader import Reader
 from .samples import scale
 from .sniff import skip_tags
@@ -40,6 +40,7 @@ _SAMPLES = {
     "dbl": ("f8", 1.0),
 }
 _MAX_ERRORS_BEFORE_AUDIO = 1000
+_OGG_SYNC = 65_025  # bytes without a page after which FFmpeg gives up, with room for its buffer
 
 _Item = AudioFrame | Lost | SourceError
 _Layout = tuple[int, int, str, str]  # rate, channels, names of layout and sample format
@@ -122,8 +123,10 @@ class FFmpegDecoder(Decoder):
     def _decode(self) -> Generator[_Item, None, None]:
         """Yield frames, `Lost`, and as the last item perhaps an error."""
         try:
-            while (failure := (yield from self._decode_container())) and self._next_link():
-                pass
+            while (failure := (yield from self._decode_container())) and (link := self._next_link()) is not None:
+                if self._stray(link):
+                    yield Lost(0, "decode-error")
+                self._open_link(link)
         except SourceError as error:
             yield error
             return
@@ -158,25 +161,29 @@ class FFmpegDecoder(Decoder):
             return error
         return cause if self._bad and not (heard and self._is_trailing_junk(self._bad)) else None
 
-    def _next_link(self) -> bool:
-        """Open the next link of a chained Ogg file: FFmpeg refuses one of another rate or layout."""
+    def _next_link(self) -> int | None:
+        """Where the next link of a chained Ogg file begins, if FFmpeg refused that for its rate or layout."""
         if self._kind != "ogg" or not self._reader.seekable_media or self._reader.error:
-            return False
+            return None
         link = next_link(self._reader, self._at)
-        if link is None or not self._failed_at(link):
-            return False
+        return link if link is not None and self._failed_at(link) else None
+
+    def _open_link(self, link: int) -> None:
         self._container.close()
         self._reader.start += link
         self._at, self._bad = 0, None
         self._container = open_container(self._media, self._reader, self._kind)
         self._stream = choose_track(self._container, self._track)
-        return True
 
     def _failed_at(self, link: int) -> bool:
         """Whether FFmpeg failed at the new link itself, rather than at damage before it, which must not go unsaid."""
         if self._bad is not None:
             return self._bad.pos is not None and self._bad.pos >= link
-        return whole_pages(self._reader, self._at, link)
+        return self._stray(link) < _OGG_SYNC
+
+    def _stray(self, link: int) -> int:
+        """Bytes between the last whole page and the next link."""
+        return link - pages_end(self._reader, self._at, link)
 
     def _is_trailing_junk(self, packet: Packet[Any]) -> bool:
         """Whether undecodable bytes at the very end of an MP3 are no frame at all, but tags, padding or rubbish."""

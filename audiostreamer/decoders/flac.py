@@ -99,7 +99,7 @@ def _ends_in_last_frame(tail: bytes, begin: _Frame, info: _Info) -> bool:
         summed += len(tail) - at
         if summed > _MAX_SUMMED:
             break
-        if _crc16(tail[at:-16]) == 0:
+        if _is_whole(tail[at:-16]):
             return True
     return False
 
@@ -148,9 +148,14 @@ def _crc8(data: bytes) -> int:
     return crc
 
 
-def _crc16(data: bytes) -> int:
+def _is_whole(frame: bytes) -> bool:
+    """Whether bytes are a frame and nothing more; zeros behind its checksum would leave that at 0."""
+    before = _crc16(frame[:-1])
+    return before != 0 and _crc16(frame[-1:], before) == 0
+
+
+def _crc16(data: bytes, crc: int = 0) -> int:
     """0 for a whole frame, its own checksum included."""
-    crc = 0
     for byte in data:
         crc = crc << 8 & 0xFFFF ^ _CRC16[crc >> 8 ^ byte]
     return crc

@@ -105,9 +105,13 @@ class SoundFileDecoder(Decoder):
         self._done = frame
         return True
 
+    def release(self) -> None:
+        """Close the file, but not the media: another decoder may read it."""
+        self._file.close()
+
     def close(self) -> None:
         """Close the file and the media."""
-        self._file.close()
+        self.release()
         self._reader.close()
         self._media.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .reader import Reader
 
-__all__ = ["is_one_page", "next_link", "whole_pages"]
+__all__ = ["is_one_page", "next_link", "pages_end"]
 
 _PIECE = 1 << 16
 _MAX_PAGES = 4096  # of headers, with pictures in them
@@ -34,16 +34,16 @@ def next_link(reader: Reader, after: int) -> int | None:
     return None
 
 
-def whole_pages(reader: Reader, first: int, end: int) -> bool:
-    """Whether page follows page from `first` up to exactly `end`. Leaves the reader anywhere."""
+def pages_end(reader: Reader, first: int, end: int) -> int:
+    """How far page follows page from `first` on, at most up to `end`, in bytes. Leaves the reader anywhere."""
     at = first
     while at < end:
         reader.seek(at)
         length = _page_length(reader)
-        if not length:
-            return False
+        if not length or at + length > end:
+            break
         at += length
-    return at == end
+    return at
 
 
 def _page_length(reader: Reader) -> int:

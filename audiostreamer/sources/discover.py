@@ -7,7 +7,6 @@ lead to a match are listed. Where the listings come from (a disk, an object stor
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,10 +14,10 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from ..errors import SourceError, SourceNotFoundError
+from ..log import logger
 
 __all__ = ["Entry", "audio_files", "has_magic", "split_pattern", "walk"]
 
-_log = logging.getLogger("audiostreamer")
 _MAGIC = re.compile(r"[*?\[]")
 # Files whose names say that they hold no audio. What is not listed is tried, so that nothing is lost in silence.
 _SUFFIXES = """
@@ -79,10 +78,15 @@ def audio_files(root: str, pattern: Sequence[str], listing: Listing, shown: str)
         else:
             skipped += 1
     if skipped:
-        _log.info("%s: skipped %d files that are no audio by their names", shown, skipped)
+        logger.info("%s: skipped %s", shown, _counted(skipped))
     if not found:
-        also = f" ({skipped} files are no audio by their names)" if skipped else ""
+        also = f" (skipped {_counted(skipped)})" if skipped else ""
         raise SourceNotFoundError(f"no audio file matches{also}", uri=shown)
+
+
+def _counted(skipped: int) -> str:
+    one = "1 file that is no audio by its name"
+    return one if skipped == 1 else f"{skipped} files that are no audio by their names"
 
 
 def walk(root: str, pattern: Sequence[str], listing: Listing) -> Iterator[str]:

@@ -7,19 +7,31 @@ A few blocks are kept, so that a decoder that goes to and fro in a header does n
 from __future__ import annotations
 
 import concurrent.futures
+import errno
+import gzip
 import io
-import ipaddress
-import socket
+import os
+import shutil
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
-from ..errors import SourceError, SourceTimeoutError, TruncatedSourceError
+from ..errors import (
+    AccessDeniedError,
+    AudioStreamerError,
+    FormatError,
+    SourceError,
+    SourceNotFoundError,
+    SourceTimeoutError,
+    TruncatedSourceError,
+)
+from .stored import os_errors
 
-__all__ = ["BlockFile", "Caller", "FIRST_BYTES", "is_internal"]
+__all__ = ["BlockFile", "Caller", "FIRST_BYTES", "foreign_errors", "spooled", "unpacking"]
 
 T = TypeVar("T")
 
@@ -30,7 +42,14 @@ _REST_BYTES = 1 << 20  # what is left comes in one request if it is no more than
 _QUICK_SECONDS = 1.0
 _PROGRESS_BYTES = 1 << 16  # so much within one time-out is worth waiting on, in `Caller.opening`
 _KEPT_BLOCKS = 3
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_SPOOL_IN_MEMORY = 1 << 24
+_DRIVER_ERRORS: dict[str, tuple[type[SourceError], str]] = {
+    "NoCredentialsError": (AccessDeniedError, "no credentials"),
+    "PartialCredentialsError": (AccessDeniedError, "no complete credentials"),
+    "ClientAuthenticationError": (AccessDeniedError, "the credentials were refused"),
+    "AuthenticationException": (AccessDeniedError, "the credentials were refused"),
+    "ParamValidationError": (SourceNotFoundError, "no valid name"),
+}
 
 
 class Caller:
@@ -136,31 +155,6 @@ def _start(function: Callable[[], Coroutine[Any, Any, T]], seconds: float | None
     return asyncio.run_coroutine_threadsafe(bounded(), get_loop())
 
 
-async def is_internal(host: str) -> bool:
-    """Whether a host is, at this moment, at an address that is not of the public internet.
-
-    A name that is unknown here (a proxy may know it) counts as public: without a proxy it cannot be reached.
-    """
-    import asyncio
-
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return False
-    return not all(_is_public(str(place[0])) for *_, place in found)
-
-
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return _is_public(str(inner))
-    return address.is_global and not address.is_multicast
-
-
 class BlockFile(io.RawIOBase):
     """A seekable file whose bytes are fetched in blocks.
 
@@ -249,3 +243,50 @@ class BlockFile(io.RawIOBase):
         if time.monotonic() - before < _QUICK_SECONDS:
             self._length = min(2 * self._length, _MOST_BYTES)
         return data
+
+
+def spooled(file: BinaryIO) -> BinaryIO:
+    """The rest of a file that cannot seek, in one that can."""
+    copy = tempfile.SpooledTemporaryFile(_SPOOL_IN_MEMORY)  # noqa: SIM115 - closed with the archive
+    try:
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+    except BaseException:
+        copy.close()
+        raise
+    return cast("BinaryIO", copy)
+
+
+@contextmanager
+def unpacking(scheme: str, shown: str) -> Iterator[None]:
+    """What the archive's bytes themselves raise passes; all else is about what they say."""
+    try:
+        yield
+    except AudioStreamerError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile) and error.errno:
+            raise
+        raise FormatError(f"not a {scheme} archive (or one that is cut off)", uri=shown) from error
+
+
+@contextmanager
+def foreign_errors(shown: str) -> Iterator[None]:
+    """Turn what a store's driver raises into the library's errors; its words may hold credentials, so they stay out."""
+    try:
+        with os_errors(shown):
+            try:
+                yield
+            except SourceError:
+                raise
+            except OSError as error:
+                if error.strerror is None:
+                    raise
+                number = error.errno if isinstance(error.errno, int) else errno.EIO
+                raise OSError(number, os.strerror(number)) from error
+    except AudioStreamerError:
+        raise
+    except Exception as error:
+        name = type(error).__name__
+        kind, words = _DRIVER_ERRORS.get(name, (SourceError, f"cannot be read: {name}"))
+        raise kind(words, uri=shown) from error

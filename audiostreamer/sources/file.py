@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from ..decoders.base import Media
 from ..errors import UnsupportedSourceError
-from ..uri import URI
+from ..uri import URI, redact
 from .base import Source
 from .discover import Entry, audio_files, has_magic, split_pattern
 from .stored import StoredSource, os_errors
@@ -128,7 +128,8 @@ def _from_uri(text: str) -> tuple[str, dict[str, int]]:
         return literal, {}
     host = literal[2:].partition("/")[0] if literal.startswith("//") else ""
     if host not in ("", "localhost"):
-        raise ValueError(f"{text!r}: a file: URI names a file of this machine; write file:///… (three slashes)")
+        shown = printable(redact(text))
+        raise ValueError(f"{shown!r}: a file: URI names a file of this machine; write file:///… (three slashes)")
     uri = URI.parse(text)
     return uri.path, uri.options(stream=int)
 

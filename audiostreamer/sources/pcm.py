@@ -92,9 +92,12 @@ class Pcm(StoredSource):
         try:
             self._raw.check()
         except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from None
-        self._pipe = PipeFile("" if self.path == "-" else self.path, self.name, _WRITER_SECONDS)
+            raise ValueError(f"{self.name.rstrip(':')}: {error}") from None
+        self._pipe = self._new_pipe()
         self._size: int | None = None
+
+    def _new_pipe(self) -> PipeFile:
+        return PipeFile("" if self.path == "-" else self.path, self.name, _WRITER_SECONDS)
 
     def read(self, max_frames: int) -> Event | None:
         """What has come, at most `max_frames`; a pipe is not waited for until they are complete.
@@ -122,6 +125,9 @@ class Pcm(StoredSource):
                 media = regular_file(self.path, self.name)
                 self._size = media.size
                 return media
+        if self._pipe.used:  # by an earlier run
+            self._pipe = self._new_pipe()
+        self._size = None
         self._pipe.connect()
         return Media(self.name, cast("BinaryIO", self._pipe), seekable=False)
 

@@ -53,9 +53,15 @@ class Pipe(StoredSource):
                 self.path = literal
             else:
                 self.track = self.uri.options(stream=int).get("stream", stream)
-        self._file = PipeFile("" if self.path == "-" else self.path, self.name, parse_seconds(timeout, "timeout"))
+        self._timeout = parse_seconds(timeout, "timeout")
+        self._file = self._new_file()
+
+    def _new_file(self) -> PipeFile:
+        return PipeFile("" if self.path == "-" else self.path, self.name, self._timeout)
 
     def _open_media(self) -> Media:
+        if self._file.used:  # by an earlier run
+            self._file = self._new_file()
         self._file.connect()
         return Media(self.name, cast(BinaryIO, io.BufferedReader(self._file, _READ_BYTES)), seekable=False)
 
@@ -88,6 +94,11 @@ class PipeFile(io.RawIOBase):
         self.count = 0
         self._lock = threading.Lock()  # of the wake-up's descriptors: `interrupt` comes from anywhere
         self._interrupted = False
+
+    @property
+    def used(self) -> bool:
+        """Whether it has been interrupted or closed, which is for good."""
+        return self._interrupted or self.closed
 
     def connect(self) -> None:
         """Open the pipe, and wait for a writer.

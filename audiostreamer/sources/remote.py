@@ -10,27 +10,22 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, BinaryIO, cast
 
 from ..decoders.base import Media
 from ..errors import (
-    AccessDeniedError,
-    AudioStreamerError,
     DecodeError,
     MissingDependencyError,
-    SourceError,
-    SourceNotFoundError,
     UnsupportedSourceError,
 )
 from ..lengths import parse_seconds
 from ..uri import URI
-from .base import Source
+from .base import Format, Source
 from .discover import Entry, audio_files, has_magic, split_pattern
-from .fetching import BlockFile, Caller
+from .fetching import BlockFile, Caller, foreign_errors, spooled, unpacking
 from .file import File
 from .http import Http
-from .stored import StoredSource, os_errors
+from .stored import StoredSource
 
 __all__ = ["Remote"]
 
@@ -53,13 +48,6 @@ _INSTALL = {
 }
 _ARCHIVES = ("zip", "tar")
 _TRACK = re.compile(r"\?stream=(\d+)\Z")
-_DRIVER_ERRORS: dict[str, tuple[type[SourceError], str]] = {
-    "NoCredentialsError": (AccessDeniedError, "no credentials"),
-    "PartialCredentialsError": (AccessDeniedError, "no complete credentials"),
-    "ClientAuthenticationError": (AccessDeniedError, "the credentials were refused"),
-    "AuthenticationException": (AccessDeniedError, "the credentials were refused"),
-    "ParamValidationError": (SourceNotFoundError, "no valid name"),
-}
 # What tells one version of an object from another, as the stores name it.
 _VERSION_KEYS = ("size", "ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "created")
 
@@ -76,11 +64,13 @@ class Remote(StoredSource):
         storage_options: For the store's fsspec file system, e.g. ``{"endpoint_url": …}``. What is not given comes
             from the environment, as the store's own tools take it.
         stream: Which audio track of a container to read, counted from 0.
-        timeout: How long each request may take, e.g. ``"10s"``; servers that fsspec talks to without its I/O loop
-            (sftp, ftp, smb, webhdfs) have time-outs of their own.
+        timeout: How long `open` may take, and each request after it, e.g. ``"10s"``. Where `open` has to read much
+            (an archive from a web server without ranges), the time begins anew with each 64 KiB. Servers that fsspec
+            talks to without its I/O loop (sftp, ftp, smb, webhdfs) have time-outs of their own.
 
     Raises:
         UnsupportedSourceError: A link that is not allowed where it stands.
+        ValueError: A web address at the end that `Http` does not take.
     """
 
     schemes = (*_INSTALL, *_ARCHIVES)
@@ -99,7 +89,8 @@ class Remote(StoredSource):
         self._options = dict(storage_options or {})
         self._timeout = timeout
         self._caller = Caller(self.name, parse_seconds(timeout, "timeout"))
-        self._outer: list[StoredSource] = []
+        if _scheme(self._links[-1]) in Http.schemes:
+            Http(self._links[-1])  # says now what is wrong with it
         self._listed: Any = None
         self._opened: list[Any] = []  # what an archive is read through, outermost first
 
@@ -118,11 +109,14 @@ class Remote(StoredSource):
         else:
             yield from (cls(name + mark + outer, stream=track or 0) for name in cls(text)._names(first))
 
+    def open(self) -> Format:
+        """Reach the store, and open the decoder that suits the first bytes."""
+        with self._caller.opening():
+            return super().open()
+
     def interrupt(self) -> None:
         """End a blocked `open` or `read` at once; it raises a `SourceError`."""
         self._caller.interrupt()
-        for source in self._outer:
-            source.interrupt()
 
     def close(self) -> None:
         """Close the file, and the archive it lies in."""
@@ -131,13 +125,13 @@ class Remote(StoredSource):
             self._opened.pop().close()
 
     def _open_media(self) -> Media:
-        with _foreign(self.name):
+        with foreign_errors(self.name):
             return self._media_of(self._links)
 
     def _media_of(self, links: Sequence[str]) -> Media:
         scheme = _scheme(links[0])
         if scheme in ("", "file", *Http.schemes):
-            return self._media_from(Http(links[0], timeout=self._timeout) if scheme in Http.schemes else File(links[0]))
+            return self._media_from(Http(links[0]).within(self._caller) if scheme in Http.schemes else File(links[0]))
         system = self._system(links)
         path = system._strip_protocol(links[0])
         if getattr(system, "async_impl", False):
@@ -149,7 +143,6 @@ class Remote(StoredSource):
         return Media(self.name, file, size=system.info(path)["size"])
 
     def _media_from(self, source: StoredSource) -> Media:
-        self._outer.append(source)
         self._opened.append(source)
         return source._open_media()
 
@@ -159,11 +152,13 @@ class Remote(StoredSource):
             raise UnsupportedSourceError("is a directory; let its name end in / to read what it holds", uri=self.name)
 
         def fetch(start: int, end: int) -> bytes:
-            with _foreign(self.name):
-                return bytes(self._caller(lambda: system._cat_file(path, start=start, end=end)))
+            with foreign_errors(self.name):
+                data = bytes(self._caller(lambda: system._cat_file(path, start=start, end=end)))
+            self._caller.came(len(data))
+            return data
 
         def check() -> None:
-            with _foreign(self.name):
+            with foreign_errors(self.name):
                 now = self._info(system, path)
             if any(info.get(key) != now.get(key) for key in _VERSION_KEYS):
                 raise DecodeError("changed in the store while it was read", uri=self.name)
@@ -190,8 +185,11 @@ class Remote(StoredSource):
             return kind(**{**self._defaults(scheme), **kind._get_kwargs_from_urls(links[0]), **self._options})
         archive = self._media_of(links[1:])
         self._opened.append(archive.file)
+        if not archive.seekable:  # a table of contents stands at the end, or between the members
+            self._opened.append(spooled(archive.file))
         packing = {"compression": _packing(links[1])} if scheme == "tar" else {}
-        self._opened.append(kind(fo=archive.file, **packing))
+        with unpacking(scheme, self.name):
+            self._opened.append(kind(fo=self._opened[-1], **packing))
         return self._opened[-1]
 
     def _defaults(self, scheme: str) -> dict[str, Any]:
@@ -205,7 +203,7 @@ class Remote(StoredSource):
     def _is_file(self) -> bool:
         """Whether there is a file of exactly this name, though it looks like a pattern."""
         try:
-            with _foreign(self.name):
+            with foreign_errors(self.name):
                 system = self._system(self._links)
                 return bool(self._info(system, system._strip_protocol(self._links[0]))["type"] == "file")
         except FileNotFoundError:
@@ -223,7 +221,7 @@ class Remote(StoredSource):
             self.close()
 
     def _listing(self, directory: str) -> Iterator[Entry]:
-        with _foreign(self.name):
+        with foreign_errors(self.name):
             system = self._place()
             path = system._strip_protocol(directory)
             if getattr(system, "async_impl", False):  # many pages may follow each other: each has its own time-out
@@ -255,35 +253,22 @@ def _scheme(link: str) -> str:
 
 def _links(text: str, shown: str) -> list[str]:
     """The links of a chain, each allowed where it stands."""
-    links = text.split("::") if _scheme(text) in _ARCHIVES else [text]
-    *archives, last = links
-    for link in archives:
-        if _scheme(link) not in _ARCHIVES:
-            raise UnsupportedSourceError(f"{_scheme(link) or link}: cannot stand inside a chain", uri=shown)
+    links, last = [], text
+    while "::" in last and _scheme(last) in _ARCHIVES:
+        link, _, last = last.partition("::")
+        links.append(link)
+    if links and "::" in last and _scheme(last) not in Http.schemes:  # there it is part of the address
+        raise UnsupportedSourceError("only zip: and tar: can stand inside a chain", uri=shown)
     scheme = _scheme(last)
     if scheme in _ARCHIVES:
         raise UnsupportedSourceError(f"{scheme}: needs the archive: {scheme}://inner.wav::ARCHIVE", uri=shown)
-    allowed = (*_INSTALL, *Http.schemes, *(("", "file") if archives else ()))
+    allowed = (*_INSTALL, *Http.schemes, *(("", "file") if links else ()))
     if scheme not in allowed or not last:
         raise UnsupportedSourceError(f"{scheme or 'no scheme'}: is not allowed at the end of a chain", uri=shown)
-    return links
+    return [*links, last]
 
 
 def _packing(outer: str) -> str | None:
     from fsspec.utils import infer_compression
 
     return cast("str | None", infer_compression(URI.parse(outer).path))
-
-
-@contextmanager
-def _foreign(shown: str) -> Iterator[None]:
-    """Turn what a store's driver raises into the library's errors; its words may hold credentials, so they stay out."""
-    try:
-        with os_errors(shown):
-            yield
-    except AudioStreamerError:
-        raise
-    except Exception as error:
-        name = type(error).__name__
-        kind, words = _DRIVER_ERRORS.get(name, (SourceError, f"cannot be read: {name}"))
-        raise kind(words, uri=shown) from error

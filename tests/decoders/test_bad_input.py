@@ -14,6 +14,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import av
 import pytest
 
 from audiostreamer.decoders.base import Media
@@ -125,6 +126,69 @@ def test_nothing_else_is_opened(hostile, name, past_the_sniffer, server, tmp_pat
 
 def open_unsniffed(media):
     return open_container(media, Reader(media), "")
+
+
+def allowing(monkeypatch, *switched_off: str) -> None:
+    """Open with some of the two defences missing."""
+    real = av.open
+
+    def opened(*args, container_options, **more):
+        for name in switched_off:
+            del container_options[name]
+        if "protocol_whitelist" in switched_off:
+            container_options["protocol_whitelist"] = "file,http,tcp,none"
+        return real(*args, container_options=container_options, **more)
+
+    monkeypatch.setattr(av, "open", opened)
+
+
+@pytest.fixture
+def hostile_files(server, tmp_path, monkeypatch):
+    """Every hostile file in a folder with a secret, and what was asked of the server."""
+    url, asked = server
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret.wav").write_bytes(wav(fmt(), RAMP))
+    paths = []
+    for name, data in HOSTILE.items():
+        paths.append(tmp_path / f"{name}.{name}")  # HLS is told by its name
+        paths[-1].write_bytes(data.replace(b"%s", url.encode()))
+    return paths, asked
+
+
+def leaks(media) -> bool:
+    try:
+        open_unsniffed(media).close()
+    except FormatError:
+        return False
+    finally:
+        media.close()
+    return True
+
+
+def test_the_allowed_formats_alone_are_a_defence(hostile_files, monkeypatch):
+    paths, asked = hostile_files
+    allowing(monkeypatch, "protocol_whitelist")
+    assert not any(leaks(from_path(path)) for path in paths)
+    assert not any(leaks(from_bytes(path.read_bytes())) for path in paths)
+    assert asked == []
+
+
+def test_the_allowed_protocols_alone_are_a_defence(hostile_files, monkeypatch):
+    """Of a path they allow "file", so there only the network is closed; of an object, everything."""
+    paths, asked = hostile_files
+    allowing(monkeypatch, "format_whitelist")
+    for path in paths:
+        leaks(from_path(path))
+    assert not any(leaks(from_bytes(path.read_bytes())) for path in paths)
+    assert asked == []
+
+
+def test_without_both_something_is_opened(hostile_files, monkeypatch):
+    """So the two tests above can fail."""
+    paths, asked = hostile_files
+    allowing(monkeypatch, "format_whitelist", "protocol_whitelist")
+    assert [path.stem for path in paths if leaks(from_path(path))]
+    assert asked
 
 
 def test_a_lying_name_does_not_matter():

@@ -165,6 +165,42 @@ def test_chained_ogg_changes_its_format(subtypes, tmp_path):
         assert sum(len(part) for part in got.parts if part.shape[1] == 2) == 44100
 
 
+NOISE = np.random.default_rng(3).bytes(90_000)  # more than FFmpeg looks through for the next page
+
+
+@pytest.mark.parametrize("second", [22050, 44100, 48000])
+def test_a_damaged_link_is_not_passed_over(second, tmp_path):
+    link = sf_encode(signal(9), "OGG", "VORBIS")
+    damaged = link[: len(link) // 3] + NOISE + link[len(link) // 3 + len(NOISE) :]
+    alone = decode(from_bytes(damaged))
+    assert isinstance(alone.error, DecodeError)
+    assert 44_100 < alone.frames < 9 * 44_100
+    data = damaged + sf_encode(signal(1, 1, second), "OGG", "VORBIS", second)
+    (tmp_path / "x").write_bytes(data)
+    for media in (from_bytes(data), from_path(tmp_path / "x")):
+        got = decode(media)
+        assert isinstance(got.error, DecodeError)
+        assert got.frames == got.error.position == alone.frames
+
+
+def test_a_damaged_second_link_is_not_passed_over():
+    links = [sf_encode(signal(1, 1, 22050), "OGG", "VORBIS", 22050), sf_encode(signal(9), "OGG", "VORBIS")]
+    third = len(links[1]) // 3
+    links[1] = links[1][:third] + NOISE + links[1][third + len(NOISE) :]
+    got = decode(from_bytes(b"".join([*links, links[0]])))
+    assert isinstance(got.error, DecodeError)
+    assert [event.sample_rate for event in got.events] == [44100]
+    assert got.frames > 22050 + 44100
+
+
+def test_a_few_strange_bytes_between_links_are_told():
+    links = [sf_encode(signal(1, 2), "OGG", "VORBIS"), sf_encode(signal(1, 1, 22050), "OGG", "VORBIS", 22050)]
+    got = decode(from_bytes(bytes(500).join(links)))
+    assert got.error is None
+    assert [type(event) for event in got.events] == [Lost, Format]
+    assert got.frames == 44_100 + 22_050
+
+
 def test_chained_ogg_from_a_pipe_fails_loudly():
     data = sf_encode(signal(1, 2), "OGG", "VORBIS") + sf_encode(signal(1, 1, 22050), "OGG", "VORBIS", 22050)
     got = decode(from_pipe(data))

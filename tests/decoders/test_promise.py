@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from audiostreamer.decoders.base import Media
 from audiostreamer.decoders.promise import promised_bytes
 from audiostreamer.decoders.reader import Reader
 from audiostreamer.decoders.sniff import Kind
-from audiostreamer.errors import TruncatedSourceError
+from audiostreamer.errors import FormatError, TruncatedSourceError
 
 from .decoding import av_encode, decode, from_bytes, from_path, from_pipe, sf_encode, signal
 from .test_pcm import RAMP, fmt, wav
@@ -68,7 +69,7 @@ def open_size(data: bytes, before: bytes, value: bytes) -> bytes:
 
 
 OPEN = {
-    "wav 0": ("wav-gsm", b"data", bytes(4)),
+    "wav 0": ("wav-ima", b"data", bytes(4)),
     "wav ones": ("wav-gsm", b"data", b"\xff" * 4),
     "wav SoX": ("wav-gsm", b"data", b"\0\xf0\xff\x7f"),
     "au ones": ("au-g721", b".snd\0\0\0\x18", b"\xff" * 4),
@@ -88,6 +89,14 @@ def test_an_open_size_promises_nothing(case, tmp_path):
         assert got.frames > 0
     kind = Kind({"mkv": "matroska"}.get(name, name.split("-")[0]), "x")
     assert promised_bytes(Reader(from_bytes(data)), kind) is None
+
+
+def test_a_size_left_at_0_is_never_silence():
+    """libsndfile would believe it, and FFmpeg cannot read these."""
+    for name in ("wav-gsm", "wav-g721"):
+        data = open_size(PROMISING[name](), b"data", bytes(4))
+        with suppress(FormatError):
+            assert decode(from_bytes(data)).error is not None
 
 
 class Unseekable(io.RawIOBase):

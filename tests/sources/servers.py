@@ -42,6 +42,8 @@ class Web:
     reached: threading.Event = field(default_factory=threading.Event)
     release: threading.Event = field(default_factory=threading.Event)
     other: str = ""
+    sent: int = 0
+    drip_seconds: float = 0.1
 
     def asked(self, path: str) -> int:
         """How many requests came for a path."""
@@ -108,6 +110,48 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         self.web.reached.set()
         self.web.release.wait(PATIENCE_SECONDS)
+
+    def _flood(self, name: str) -> None:
+        """A range of 64 MiB, whatever was asked for."""
+        total = 64 << 20
+        self.close_connection = True
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes 0-{total - 1}/{total}")
+        self.send_header("Content-Length", str(total))
+        self.end_headers()
+        piece = bytes(1 << 20)
+        for _ in range(64):
+            self.wfile.write(piece)
+            self.web.sent += len(piece)
+
+    def _floods(self, name: str) -> None:
+        """The first range is right, the next goes on to the end of the file."""
+        data = self.web.files[name]
+        start = int(re.findall(r"\d+", self.headers["Range"])[0])
+        if not start:
+            self._range(name)
+        else:
+            self._answer(206, data[start:], Content_Range=f"bytes {start}-{len(data) - 1}/{len(data)}", ETag='"1"')
+
+    def _drips(self, name: str) -> None:
+        """No range, byte by byte."""
+        self._slowly(name, 1, self.web.drip_seconds)
+
+    def _steady(self, name: str) -> None:
+        """No range, 128 KiB at a time."""
+        self._slowly(name, 1 << 17, 0.15)
+
+    def _slowly(self, name: str, step: int, seconds: float) -> None:
+        data = self.web.files[name]
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        for at in range(0, len(data), step):
+            self.wfile.write(data[at : at + step])
+            self.web.reached.set()
+            if seconds and self.web.release.wait(seconds):
+                return
 
     def _begin(self, name: str) -> bytes:
         """Half of the body that was promised; then the connection ends."""

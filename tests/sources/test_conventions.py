@@ -15,7 +15,7 @@ from audiostreamer import registry, sources
 from audiostreamer.sources.base import Source
 
 NAMES = [module.name for module in pkgutil.iter_modules(sources.__path__)]
-PLUMBING = {"base", "stored", "discover", "fetching", "memory"}  # no scheme leads to these
+PLUMBING = {"base", "stored", "discover", "fetching", "memory", "web"}  # no scheme leads to these
 HEAVY = {"fsspec", "soundfile", "av", "aiohttp", "yarl", "s3fs", "sounddevice", "soxr"}
 
 

@@ -133,3 +133,9 @@ def test_a_suffix_that_is_asked_for_is_given() -> None:
 def test_nothing_is_an_error(names: list[str]) -> None:
     with pytest.raises(SourceNotFoundError, match="x/: no audio file"):
         list(audio_files("x", ["**"], lambda _: [Entry(name) for name in names], "x/"))
+
+
+def test_one_file_is_counted_as_one() -> None:
+    with pytest.raises(SourceNotFoundError) as caught:
+        list(audio_files("x", ["**"], lambda _: [Entry("a.txt")], "x/"))
+    assert str(caught.value) == "x/: no audio file matches (skipped 1 file that is no audio by its name)"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import random
 import threading
@@ -8,9 +9,15 @@ import time
 
 import pytest
 
-from audiostreamer.errors import SourceError, SourceTimeoutError, TruncatedSourceError
+from audiostreamer.errors import (
+    AccessDeniedError,
+    SourceError,
+    SourceNotFoundError,
+    SourceTimeoutError,
+    TruncatedSourceError,
+)
 from audiostreamer.sources import fetching
-from audiostreamer.sources.fetching import FIRST_BYTES, BlockFile, Caller
+from audiostreamer.sources.fetching import FIRST_BYTES, BlockFile, Caller, foreign_errors
 
 DATA = random.Random(1).randbytes(12_000_000)
 
@@ -186,3 +193,49 @@ def test_cleaning_up_works_after_interrupt_and_is_bounded() -> None:
     caller.last(clean)
     assert done == [1]
     caller.last(forever)
+
+
+def test_opening_shares_one_time_out() -> None:
+    caller, before = Caller("x://a", 0.2), time.monotonic()
+    with pytest.raises(SourceTimeoutError, match=r"x://a: could not be opened within 0\.2 s"), caller.opening():
+        while True:
+            caller(seven, bounded=False)
+    assert time.monotonic() - before < 5
+    assert caller(seven, bounded=False) == 7
+
+
+def test_opening_forgets_an_interrupt() -> None:
+    caller = Caller("x", 10.0)
+    caller.interrupt()
+    with caller.opening():
+        assert caller(seven) == 7
+
+
+def test_bytes_that_come_make_the_time_begin_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(fetching.time, "monotonic", lambda: now[0])
+    caller = Caller("x", 10.0)
+    with pytest.raises(SourceTimeoutError), caller.opening():
+        for now[0] in (8.0, 16.0, 24.0):
+            caller.came(1 << 16)
+        now[0] = 33.0
+        assert caller(seven, bounded=False) == 7
+        caller.came(1000)
+        now[0] = 35.0
+        caller(forever, bounded=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (OSError(errno.EACCES, "hunter2"), AccessDeniedError, "Permission denied"),
+        (PermissionError("hunter2"), AccessDeniedError, "access denied"),
+        (FileNotFoundError("hunter2"), SourceNotFoundError, "not found"),
+        (OSError("a", "hunter2"), SourceError, "Input/output error"),
+        (RuntimeError("hunter2"), SourceError, "cannot be read: RuntimeError"),
+    ],
+)
+def test_a_drivers_words_stay_out(error: Exception, kind: type[SourceError], words: str) -> None:
+    with pytest.raises(SourceError) as caught, foreign_errors("x://a"):
+        raise error
+    assert (type(caught.value), str(caught.value)) == (kind, f"x://a: {words}")

@@ -286,3 +286,9 @@ def test_samples_are_those_of_the_file(here: Path) -> None:
     expected = np.random.default_rng(300).uniform(-0.5, 0.5, (300, 2))
     np.testing.assert_allclose(read_all(source), expected, atol=1 / 32768)
     source.close()
+
+
+def test_a_file_uri_of_another_host_shows_no_credentials() -> None:
+    with pytest.raises(ValueError, match="three slashes") as caught:
+        File("file://me:hunter2@host/a.wav")
+    assert "hunter2" not in str(caught.value)

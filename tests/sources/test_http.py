@@ -20,6 +20,7 @@ from audiostreamer.errors import (
 )
 from audiostreamer.sources.base import Source
 from audiostreamer.sources.http import Http
+from audiostreamer.sources.remote import Remote
 
 from .conftest import encoded
 from .contract import Make, SourceContract, read_all, read_until
@@ -155,7 +156,7 @@ def test_nobody_listens(unused_port: int) -> None:
 
 
 def test_no_such_host() -> None:
-    assert "cannot connect" in str(opening("http://nowhere.invalid/a.wav"))
+    assert str(opening("http://nowhere.invalid/a.wav")).endswith("cannot connect: no such host")
 
 
 @pytest.fixture
@@ -348,3 +349,37 @@ def test_samples_are_those_of_the_file(web: Web, tmp_path: Path) -> None:
         source.close()
     np.testing.assert_array_equal(*got)
     assert got[0].shape == (300_000, 2)
+
+
+@pytest.mark.parametrize("url", ["http://me:hunter/2@h/a", "http://me:hunter@2@h/a", "zip://a::http://me:hunter/2@h/a"])
+def test_a_password_that_is_not_percent_encoded(url: str) -> None:
+    with pytest.raises(ValueError, match="percent-encoded") as caught:
+        (Remote if url.startswith("zip") else Http)(url)
+    assert "hunter" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("key", ["Authorization", "authorization"])
+def test_two_ways_to_say_who_one_is(key: str) -> None:
+    with pytest.raises(ValueError, match="give one of them") as caught:
+        Http("http://me:hunter2@h/a", {key: "Bearer hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_why_there_is_no_connection_is_said(unused_port: int) -> None:
+    assert str(opening(f"http://127.0.0.1:{unused_port}/")).endswith("cannot connect: Connection refused")
+
+
+def test_what_only_the_driver_finds_wrong_with_an_address() -> None:
+    assert str(opening("http://h..h/a")).endswith(("no valid address", "no such host"))
+
+
+def test_an_object_may_be_used_again(web: Web) -> None:
+    """After an interrupt, after a broken body, and after a redirect."""
+    source = Http(web.url + "/to/short/a.wav", {"X-Key": "k"})
+    for _ in range(2):
+        source.open()
+        assert read_until(source, TruncatedSourceError)[0] > 0
+        source.interrupt()
+        source.close()
+    assert [headers["X-Key"] for _, headers in web.requests] == ["k"] * 4

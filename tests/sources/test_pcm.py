@@ -173,3 +173,30 @@ def test_standard_input() -> None:
     ran = subprocess.run([sys.executable, "-c", CHILD], input=RAW, capture_output=True, timeout=30, check=True)
     assert int(ran.stdout) == 10_000
     assert os.fstat(0)
+
+
+def test_an_object_may_be_used_again(tmp_path: Path) -> None:
+    """A file after an interrupt, and then a pipe under the same name."""
+    path = tmp_path / "a.raw"
+    path.write_bytes(RAW)
+    source = Pcm(f"pcm:{path}?rate=8000")
+    for _ in range(2):
+        source.open()
+        assert len(read_all(source)) == 10_000
+        source.interrupt()
+        source.close()
+    path.unlink()
+    os.mkfifo(path)
+    writer = subprocess.Popen(["dd", f"of={path}", "status=none"], stdin=subprocess.PIPE)
+    assert writer.stdin is not None
+    writer.stdin.write(RAW[:4000])
+    writer.stdin.close()
+    source.open()
+    assert len(read_all(source)) == 2000
+    source.close()
+    writer.wait(30)
+
+
+def test_a_missing_rate_is_said_with_one_colon() -> None:
+    with pytest.raises(ValueError, match="^pcm: raw samples"):
+        Pcm("pcm:")

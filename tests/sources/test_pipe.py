@@ -292,3 +292,22 @@ def test_windows_come_while_the_writer_goes_on(writers: Writers, container: str)
     assert writers.writing()
     writers.release.set()
     windows.close()
+
+
+def test_a_named_pipe_may_be_used_again(tmp_path: Path, wav: bytes) -> None:
+    writers = Writers(tmp_path)
+    try:
+        path = writers.pipe(wav)
+        source = Pipe(path)
+        source.open()
+        assert len(read_all(source)) == 5000
+        source.interrupt()
+        source.close()
+        (tmp_path / "next").symlink_to(writers.pipe(wav))
+        source.path = str(tmp_path / "next")
+        source.open()
+        assert len(read_all(source)) == 5000
+        source.close()
+    finally:
+        writers.release.set()
+        writers.close()

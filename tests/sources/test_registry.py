@@ -220,3 +220,34 @@ def test_importing_is_light() -> None:
 
 def test_errors_are_the_librarys() -> None:
     assert issubclass(UnsupportedSourceError, SourceError)
+
+
+@pytest.mark.parametrize("text", ["zip://inner.wav", "zip://a::simplecache::x.zip", "nowhere:a", "gs://b/a", "x.wav"])
+def test_what_is_wrong_with_a_source_waits_for_its_turn(text: str) -> None:
+    registry.check_uri(text)
+
+
+@pytest.mark.parametrize("text", ["pcm:a", "signal:sine?rat=1", "http://me:hunter/2@h/a", "zip://a::http://h:x/a"])
+def test_wrong_options_are_told_at_once(text: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        registry.check_uri(text)
+    assert "hunter" not in str(caught.value)
+    assert "::" not in str(caught.value).replace("zip://a::http", "")
+
+
+def test_an_unknown_scheme_is_said_with_one_colon() -> None:
+    with pytest.raises(UnsupportedSourceError) as caught:
+        list(registry.resolve("nowhere:"))
+    assert str(caught.value).startswith("nowhere: no source for nowhere: is known; there are ")
+
+
+def test_the_words_of_a_third_party_stay_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: EntryPoint) -> object:
+        raise ImportError("hunter2", name="broken.module")
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+    point = EntryPoint("other", "broken:Source", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda group: (point,))
+    with pytest.raises(MissingDependencyError, match=r"ImportError \(broken\.module\)") as caught:
+        registry.source_class("other")
+    assert "hunter2" not in str(caught.value)

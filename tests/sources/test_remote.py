@@ -460,3 +460,67 @@ def test_blocks_keep_what_came_before_an_error(s3: Any, store: Store) -> None:
     count, _ = read_until(source, SourceNotFoundError)
     source.close()
     assert count == (131_072 - 44) // 2
+
+
+@pytest.mark.parametrize(
+    ("scheme", "suffix"), [("zip", ""), ("tar", ""), ("tar", ".gz"), ("tar", ".bz2"), ("tar", ".xz")]
+)
+@pytest.mark.parametrize("cut", [True, False])
+def test_what_is_no_archive_is_said(scheme: str, suffix: str, cut: bool, tmp_path: Path, wav: bytes) -> None:
+    whole = zipped(a=wav) if scheme == "zip" else tarred(f"w:{suffix[1:]}", a=wav)
+    path = tmp_path / f"x.{scheme}{suffix}"
+    path.write_bytes(whole[: 100 if cut else 0] or b"no archive" * 200)
+    with pytest.raises(FormatError, match=f"not a {scheme} archive"):
+        Remote(f"{scheme}://a::{path}").open()
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_on_a_server_without_ranges(pack: Any, web: Web, wav: bytes) -> None:
+    web.files["x"] = pack(d__a=wav)
+    scheme = "zip" if pack is zipped else "tar"
+    source = Remote(f"{scheme}://d/a::{web.url}/plain/x")
+    assert frames(source) == 5000
+    assert frames(source) == 5000
+
+
+def test_two_colons_in_the_address_of_an_archive(web: Web, wav: bytes) -> None:
+    web.files["x::y.zip"] = zipped(a=wav)
+    assert frames(Remote(f"zip://a::{web.url}/range/x::y.zip")) == 5000
+
+
+def test_a_chain_that_is_refused_shows_no_credentials() -> None:
+    for chain in (
+        "zip://a::b.wav?k=hunter2::s3://b/x.zip",
+        "zip://a::s3://me:hunter2@b::/x.zip",
+        "zip://a::s3://b::x?k=hunter2",
+    ):
+        with pytest.raises(UnsupportedSourceError) as caught:
+            Remote(chain)
+        assert "hunter2" not in str(caught.value)
+
+
+def test_an_object_may_be_used_again_after_an_interrupt(s3: Any, store: Store) -> None:
+    s3.pipe("audio/again", encoded(1000))
+    source = Remote("s3://audio/again", store.options)
+    for _ in range(2):
+        assert frames(source) == 1000
+        source.interrupt()
+
+
+def test_interrupt_reaches_the_server_of_an_archive(web: Web) -> None:
+    source = Remote(f"zip://a::{web.url}/silent/x.zip", timeout="60s")
+    outcome: list[BaseException] = []
+
+    def opens() -> None:
+        try:
+            source.open()
+        except SourceError as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=opens, name="opener")
+    thread.start()
+    assert web.reached.wait(10)
+    source.interrupt()
+    thread.join(2.0)
+    assert not thread.is_alive()
+    assert "interrupted" in str(outcome[0])
