@@ -8,7 +8,10 @@ Anything else is FFmpeg's, which reads on whatever the header claims.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
+
+import numpy as np
 
 from .reader import Reader
 
@@ -156,9 +159,21 @@ def _is_whole(frame: bytes) -> bool:
 
 def _crc16(data: bytes, crc: int = 0) -> int:
     """0 for a whole frame, its own checksum included."""
-    for byte in data:
+    table = _crc16_of_words()
+    for word in np.frombuffer(data, ">u2", len(data) // 2).tolist():
+        crc = table[crc ^ word]
+    for byte in data[len(data) // 2 * 2 :]:
         crc = crc << 8 & 0xFFFF ^ _CRC16[crc >> 8 ^ byte]
     return crc
+
+
+@functools.cache
+def _crc16_of_words() -> list[int]:
+    """Two bytes at a time: a last frame is up to 16 KB, and checking it was half the time of opening a short file."""
+    words, table = np.arange(1 << 16), np.array(_CRC16)
+    first = table[words >> 8]
+    both: list[int] = (first << 8 & 0xFFFF ^ table[first >> 8 ^ words & 0xFF]).tolist()
+    return both
 
 
 def _crc16_of(byte: int) -> int:

@@ -44,6 +44,7 @@ _REASONS = {
     "ClientConnectorSSLError": "the encryption could not be agreed on",
     "ServerDisconnectedError": "the server hung up",
     "InvalidURL": "no valid address",
+    "UnicodeError": "no valid address",
     "ValueError": "no valid address",
 }
 _STATUS_ERRORS: dict[int, type[SourceError]] = {

@@ -197,9 +197,14 @@ def test_cleaning_up_works_after_interrupt_and_is_bounded() -> None:
 
 def test_opening_shares_one_time_out() -> None:
     caller, before = Caller("x://a", 0.2), time.monotonic()
-    with pytest.raises(SourceTimeoutError, match=r"x://a: could not be opened within 0\.2 s"), caller.opening():
-        while True:
-            caller(seven, bounded=False)
+
+    def calls_for_ever() -> None:
+        with caller.opening():
+            while True:
+                caller(seven, bounded=False)
+
+    with pytest.raises(SourceTimeoutError, match=r"x://a: could not be opened within 0\.2 s"):
+        calls_for_ever()
     assert time.monotonic() - before < 5
     assert caller(seven, bounded=False) == 7
 
@@ -215,14 +220,15 @@ def test_bytes_that_come_make_the_time_begin_anew(monkeypatch: pytest.MonkeyPatc
     now = [0.0]
     monkeypatch.setattr(fetching.time, "monotonic", lambda: now[0])
     caller = Caller("x", 10.0)
-    with pytest.raises(SourceTimeoutError), caller.opening():
+    with caller.opening():
         for now[0] in (8.0, 16.0, 24.0):
             caller.came(1 << 16)
         now[0] = 33.0
         assert caller(seven, bounded=False) == 7
         caller.came(1000)
         now[0] = 35.0
-        caller(forever, bounded=False)
+        with pytest.raises(SourceTimeoutError):
+            caller(forever, bounded=False)
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,7 @@ def test_why_there_is_no_connection_is_said(unused_port: int) -> None:
 
 
 def test_what_only_the_driver_finds_wrong_with_an_address() -> None:
-    assert str(opening("http://h..h/a")).endswith(("no valid address", "no such host"))
+    assert str(opening("http://h..h/a")).endswith("no valid address")
 
 
 def test_an_object_may_be_used_again(web: Web) -> None:

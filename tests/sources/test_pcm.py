@@ -198,5 +198,5 @@ def test_an_object_may_be_used_again(tmp_path: Path) -> None:
 
 
 def test_a_missing_rate_is_said_with_one_colon() -> None:
-    with pytest.raises(ValueError, match="^pcm: raw samples"):
+    with pytest.raises(ValueError, match=r"^pcm: raw samples"):
         Pcm("pcm:")

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 
 import pytest
@@ -87,7 +89,8 @@ def test_https_stays_https() -> None:
 
 
 def test_user_and_password_go_on_to_the_same_server_only(web: Web, other: Web) -> None:
-    for web.other, last in ((web.url, web), (other.url, other)):
+    for last in (web, other):
+        web.other = last.url
         source = Http(web.url.replace("//", "//me:hunter%2F2@") + "/elsewhere/range/a.wav")
         source.open()
         source.close()
@@ -135,9 +138,6 @@ def test_a_server_that_drips_is_given_up(chain: str, web: Web) -> None:
 
 def test_what_keeps_coming_may_take_longer_than_the_time_out(web: Web, wav: bytes) -> None:
     web.files["a.wav"] = encoded(400_000)  # spooled for its end: an archive of one member
-    import io
-    import zipfile
-
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a", web.files["a.wav"])
