@@ -12,11 +12,13 @@ import functools
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .reader import Reader
 
 __all__ = ["is_flac_frame", "is_ordinary_flac"]
 
+_PIECE_WORDS = 64
 _TAIL = 1 << 16
 _MAX_TAIL = 1 << 22
 # A hostile file is full of frame headers; in a real one chance makes up one candidate per 64 KiB, hardly ever a frame.
@@ -154,26 +156,37 @@ def _crc8(data: bytes) -> int:
 def _is_whole(frame: bytes) -> bool:
     """Whether bytes are a frame and nothing more; zeros behind its checksum would leave that at 0."""
     before = _crc16(frame[:-1])
-    return before != 0 and _crc16(frame[-1:], before) == 0
+    return before != 0 and before << 8 & 0xFFFF ^ _CRC16[before >> 8 ^ frame[-1]] == 0
 
 
-def _crc16(data: bytes, crc: int = 0) -> int:
-    """0 for a whole frame, its own checksum included."""
-    table = _crc16_of_words()
-    for word in np.frombuffer(data, ">u2", len(data) // 2).tolist():
-        crc = table[crc ^ word]
-    for byte in data[len(data) // 2 * 2 :]:
-        crc = crc << 8 & 0xFFFF ^ _CRC16[crc >> 8 ^ byte]
+def _crc16(data: bytes) -> int:
+    """The checksum, by numpy: a last frame is up to 16 KB, and byte by byte took half the time of opening a short file.
+
+    Pieces of one length are summed side by side. The sum of the whole is that of what came before, moved on by a
+    piece's length of zeros, xor the piece's own. Zeros in front change nothing.
+    """
+    step, move = _crc16_tables()
+    pieces = -(-len(data) // (2 * _PIECE_WORDS))
+    words = np.frombuffer(data.rjust(pieces * 2 * _PIECE_WORDS, b"\0"), ">u2").astype(np.uint16)
+    sums = np.zeros(pieces, np.uint16)
+    for column in words.reshape(pieces, _PIECE_WORDS).T:
+        sums = step[sums ^ column]
+    crc = 0
+    for piece in sums.tolist():
+        crc = int(move[crc]) ^ piece
     return crc
 
 
 @functools.cache
-def _crc16_of_words() -> list[int]:
-    """Two bytes at a time: a last frame is up to 16 KB, and checking it was half the time of opening a short file."""
-    words, table = np.arange(1 << 16), np.array(_CRC16)
-    first = table[words >> 8]
-    both: list[int] = (first << 8 & 0xFFFF ^ table[first >> 8 ^ words & 0xFF]).tolist()
-    return both
+def _crc16_tables() -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+    """A sum after one more word of zeros, and after a piece of them."""
+    sums, table = np.arange(1 << 16, dtype=np.uint16), np.array(_CRC16, np.uint16)
+    first = table[sums >> 8]
+    step = (first << 8) ^ table[(first >> 8) ^ (sums & 0xFF)]
+    move = sums
+    for _ in range(_PIECE_WORDS):
+        move = step[move]
+    return step, move
 
 
 def _crc16_of(byte: int) -> int:
