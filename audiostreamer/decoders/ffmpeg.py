@@ -39,6 +39,7 @@ _SAMPLES = {
     "flt": ("f4", 1.0),
     "dbl": ("f8", 1.0),
 }
+_PIECE_FRAMES = 32_768  # from FFmpeg's FIFO at a time: they stay in the cache until they are copied
 _MAX_ERRORS_BEFORE_AUDIO = 1000
 _OGG_SYNC = 65_025  # bytes without a page after which FFmpeg gives up, with room for its buffer
 
@@ -95,21 +96,19 @@ class FFmpegDecoder(Decoder):
         """
         if self._errors:
             return self._errors.pop()
-        while self._fifo.samples < max_frames:
-            item = self._held if self._held is not None else next(self._items, None)
-            self._held = None
-            if isinstance(item, AudioFrame) and _layout(item) == self._layout:
-                self._push(item)
-            elif self._fifo.samples:
-                self._held = item
-                break
-            else:
-                return self._pass_on(item)
-        first, last = self._padding
-        if first <= self._pulled < last:
-            self._take(last - self._pulled)
-            return self.read(max_frames)
-        return self._pull(min(max_frames, first - self._pulled) if self._pulled < first else max_frames)
+        buffer, end = None, self.headroom
+        while (rest := max_frames + self.headroom - end) and self._gather(min(rest, _PIECE_FRAMES)):
+            frame = self._take(min(rest, _PIECE_FRAMES))
+            if frame is None:
+                continue
+            if buffer is None:
+                channels, planar = frame.layout.nb_channels, frame.format.is_planar
+                buffer = new_buffer(max_frames, channels, self._dtype, self.headroom, planar=planar)
+            end += self._unpack(frame, buffer[end:])
+        if buffer is None:
+            item, self._held = self._held, None
+            return self._pass_on(item)
+        return Block(buffer[self.headroom : end], buffer[:end])
 
     def close(self) -> None:
         """Close container and media. Only in the thread that reads: FFmpeg crashes otherwise."""
@@ -233,9 +232,18 @@ class FFmpegDecoder(Decoder):
 
     # -- handing over -----------------------------------------------------------------------------------------------
 
-    def _push(self, frame: AudioFrame) -> None:
-        frame.pts = None  # the FIFO would refuse times that are not contiguous
-        self._fifo.write(frame)
+    def _gather(self, frames: int) -> bool:
+        """Decode until the FIFO holds so many frames, or something else is next; False if it holds nothing."""
+        while self._fifo.samples < frames:
+            if self._held is None:
+                self._held = next(self._items, None)
+            item = self._held
+            if not isinstance(item, AudioFrame) or _layout(item) != self._layout:
+                break
+            item.pts = None  # the FIFO would refuse times that are not contiguous
+            self._fifo.write(item)
+            self._held = None
+        return self._fifo.samples > 0
 
     def _pass_on(self, item: _Item | None) -> Event | None:
         """Deliver what is not audio of the present format."""
@@ -255,29 +263,30 @@ class FFmpegDecoder(Decoder):
         check_format(item.sample_rate, self._layout[1])
         return Format(item.sample_rate, self._layout[1], None, self.format.metadata)
 
-    def _take(self, max_frames: int) -> AudioFrame:
-        frame = self._fifo.read(min(max_frames, self._fifo.samples))
+    def _take(self, frames: int) -> AudioFrame | None:
+        """Up to so many frames from the FIFO; None where they are padding."""
+        first, last = self._padding
+        padding = first <= self._pulled < last
+        most = last - self._pulled if padding else first - self._pulled if self._pulled < first else frames
+        frame = self._fifo.read(min(most, frames, self._fifo.samples))
         assert frame is not None
         self._pulled += frame.samples
-        return frame
+        return None if padding else frame
 
-    def _pull(self, max_frames: int) -> Block:
-        frame = self._take(max_frames)
-        count, channels = frame.samples, frame.layout.nb_channels
-        self._done += count
-        planar = frame.format.is_planar
+    def _unpack(self, frame: AudioFrame, samples: NDArray[Any]) -> int:
+        """Copy a frame to the beginning of an array; returns its length."""
+        count, planar = frame.samples, frame.format.is_planar
         # PyAV 18.1 can report more planes than there are, and reading those crashes.
-        if len(frame.planes) != (channels if planar else 1):
+        if len(frame.planes) != (samples.shape[1] if planar else 1):
             raise DecodeError("FFmpeg gave a frame with the wrong number of planes", position=self._done)
-        buffer = new_buffer(count, channels, self._dtype, self.headroom, planar=planar)
-        samples = buffer[self.headroom :]
+        self._done += count
         code, full = _SAMPLES[frame.format.name.removesuffix("p")]
         if planar:
-            for plane, out in zip(frame.planes, samples.T, strict=True):
+            for plane, out in zip(frame.planes, samples[:count].T, strict=True):
                 _copy(_array(plane, code, count), full, out)
         else:
-            _copy(_array(frame.planes[0], code, count * channels), full, samples.reshape(-1))
-        return Block(samples, buffer)
+            _copy(_array(frame.planes[0], code, samples[:count].size), full, samples[:count].reshape(-1))
+        return count
 
 
 def _layout(frame: AudioFrame) -> _Layout:
