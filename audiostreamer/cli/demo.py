@@ -63,7 +63,7 @@ def tell(report: RunReport, table: Path, elapsed: float) -> None:
         typer.echo(f"... and {len(heard) - _LISTED:,} more streams")
     if heard:
         seconds = sum(_seconds(one) for one in heard)
-        typer.echo(f"{seconds:,.1f} s of audio in {elapsed:.1f} s: {seconds / max(elapsed, 1e-3):,.0f} x real time")
+        typer.echo(f"{seconds:,.1f} s of audio in {elapsed:.1f} s, drawing included")
         typer.echo(f"features:    {table}")
     tell_pictures([one.result[1] for one in heard if one.result[1] is not None])
 
