@@ -96,7 +96,7 @@ class Drive:
         return ledgers
 
     def interrupt(self) -> None:
-        """Break off what blocks in a stored source: from another thread, after a stop. Live ones end with their feed."""
+        """Break off what blocks in a stored source; from another thread, after a stop."""
         if self._stored is not None:
             self._stored.interrupt()
 

@@ -69,4 +69,4 @@ def test_many_streams_are_not_all_listed(capsys):
     streams = {str(number): StreamReport(stream, Ledger(end=500), (3, None, None)) for number in range(12)}
     tell(RunReport(streams), "f.csv", 2.0)
     out = capsys.readouterr().out.splitlines()
-    assert out[10:] == ["... and 2 more streams", "6.0 s of audio in 2.0 s: 3 x real time", "features:    f.csv"]
+    assert out[10:] == ["... and 2 more streams", "6.0 s of audio in 2.0 s, drawing included", "features:    f.csv"]
