@@ -86,7 +86,7 @@ class Signal(Source):
         if kind not in _KINDS:
             near = difflib.get_close_matches(kind, _KINDS, 1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{self.name}: no signal {kind!r}: there are {', '.join(_KINDS)}{hint}")
+            raise ValueError(f"{self.name.rstrip(':')}: no signal {kind!r}: there are {', '.join(_KINDS)}{hint}")
         self._compute, own = _KINDS[kind]
         readers = {key: int if isinstance(default, int) else _number for key, default in own.items()}
         given = self.uri.options(**_COMMON, **readers)

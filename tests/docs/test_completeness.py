@@ -22,7 +22,15 @@ DOCS = ROOT / "docs"
 _TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
 _EXTRAS = re.compile(r"^(\w+) = \[", re.MULTILINE)
 # What a container or codec of `ENGINES` is called for people.
-_CALLED = {"nist": "NIST Sphere", "svx": "8SVX", "pcm": "plain samples", "ordinary": "confirms its header"}
+_CALLED = {
+    "tag-0x0040": "G.721",
+    "tag-0x0038": "NMS ADPCM",
+    "vorbis-one-page": "fits one page",
+    "nist": "NIST Sphere",
+    "svx": "8SVX",
+    "pcm": "plain samples",
+    "ordinary": "confirms its header",
+}
 
 
 def text(name: str) -> str:
@@ -48,9 +56,10 @@ def test_every_hook_is_explained() -> None:
 
 def test_every_error_is_in_the_tree_and_in_the_table() -> None:
     page = text("errors.md")
-    for name in errors.__all__:
+    names = {name for name in errors.__all__ if name.endswith("Error")}
+    for name in names:
         assert re.search(rf"[─\n] ?{name}\b", page)
-    for name in set(errors.__all__) - {"AudioStreamerError", "SourceError"}:
+    for name in names - {"AudioStreamerError", "SourceError"}:
         assert f"| `{name}` |" in page
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from audiostreamer import DecodeError, Generator, Lost, PerStream, Receiver
+from audiostreamer import Array, DecodeError, Generator, Lost, PerStream, Receiver
 from audiostreamer.receivers import FeaturesCsv
 
 from .scripted import Scripted, tone
@@ -79,10 +79,10 @@ def test_what_came_before_an_error_is_in_the_file(tmp_path):
 
 
 def test_a_run_without_any_stream_leaves_an_old_file_alone(tmp_path):
-    (tmp_path / "f.csv").write_text("old")
+    (tmp_path / "f.csv").write_text("stream,window,old")
     report = run(str(tmp_path / "no.wav"), FeaturesCsv(tmp_path / "f.csv"), errors="skip")
     assert report.errors
-    assert (tmp_path / "f.csv").read_text() == "old"
+    assert (tmp_path / "f.csv").read_text() == "stream,window,old"
 
 
 def test_a_run_without_any_stream_leaves_no_new_file(tmp_path):
@@ -91,9 +91,19 @@ def test_a_run_without_any_stream_leaves_no_new_file(tmp_path):
 
 
 def test_an_old_file_is_replaced(clips, tmp_path):
-    (tmp_path / "f.csv").write_text("old\n" * 1000)
+    (tmp_path / "f.csv").write_text("stream,window,old\n" * 1000)
     run(clips[1], FeaturesCsv(tmp_path / "f.csv"))
     assert len(read(tmp_path / "f.csv")) == 5
+
+
+@pytest.mark.parametrize("make", [FeaturesCsv, lambda path: FeaturesCsv(f"{path.parent}/")])
+def test_a_file_of_somebody_else_is_never_overwritten(tmp_path, make):
+    """A recording that was named as output by mistake stays what it was."""
+    recording = tmp_path / "a.csv"
+    recording.write_bytes(b"RIFF and so on")
+    with pytest.raises(FileExistsError, match=r"a\.csv: exists and holds something else"):
+        run({"a": Array(np.zeros(8000), 8000)}, make(recording))
+    assert recording.read_bytes() == b"RIFF and so on"
 
 
 @pytest.mark.parametrize("skip", ["raise", "skip"])
