@@ -19,7 +19,7 @@ from typing import Any
 import bare
 import numpy as np
 from fixtures import RATE, audio_file, long_aac, long_wav, small_files
-from measuring import cores, interleaved, ratio, seconds, spread
+from measuring import cores, interleaved, ratio, seconds, spread, undisturbed
 from numpy.typing import NDArray
 
 import audiostreamer
@@ -118,7 +118,7 @@ def _read_ahead(path: Path, format: str, repeat: int) -> list[Finding]:
         "default": lambda: _stream(File(path), work),
         "forced": lambda: _stream(_Ahead(path), work),
     }
-    times = interleaved(runs, repeat)
+    times, loud = undisturbed(runs, repeat)
     together = [a + b for a, b in zip(times["decode"], times["compute"], strict=True)]
     limit = 0.65 if format in ("wav16", "wav24", "flac") else None
     compared = [
@@ -127,13 +127,14 @@ def _read_ahead(path: Path, format: str, repeat: int) -> list[Finding]:
         ("read-ahead forced on / serial run", "forced", times["serial"], None),
     ]
     return [
-        Finding(f"{format}: {what}", ratio(times[name], other), "", most, _fastest(times[name], other))
+        Finding(f"{format}: {what}", ratio(times[name], other), "", most, _rounds(times[name], other, loud))
         for what, name, other, most in compared
     ]
 
 
-def _fastest(times: list[float], others: list[float]) -> str:
-    return f"fastest rounds: {min(times) / min(others):.2f}"
+def _rounds(times: list[float], others: list[float], loud: int) -> str:
+    disturbed = f"; {loud} rounds disturbed by other processes" if loud else ""
+    return f"fastest rounds: {min(times) / min(others):.2f}{disturbed}"
 
 
 def _stream(source: File, receiver: Callable[[Any], None]) -> None:

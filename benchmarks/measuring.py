@@ -70,6 +70,38 @@ def interleaved(runs: Mapping[str, Callable[[], object]], repeat: int, clock: st
     return times
 
 
+def undisturbed(runs: Mapping[str, Callable[[], object]], repeat: int) -> tuple[dict[str, list[float]], int]:
+    """As `interleaved`, in wall time, for what needs every core: rounds in which other processes ran are repeated.
+
+    Returns:
+        The times of the quiet rounds, and how many rounds were not quiet; after three times `repeat`, those count too.
+    """
+    kept: list[dict[str, list[float]]] = []
+    loud: list[dict[str, list[float]]] = []
+    interleaved(runs, 0)  # warms up
+    while len(kept) < repeat and len(kept) + len(loud) < 3 * repeat:
+        begin, foreign = time.perf_counter(), _foreign_seconds()
+        one = {name: [seconds(run)] for name, run in runs.items()}
+        allowed = _QUIET * (time.perf_counter() - begin) + _TICKS
+        quiet = _foreign_seconds() - foreign <= allowed
+        (kept if quiet else loud).append(one)
+    rounds = (kept + loud)[: max(1, repeat)]
+    return {name: [one[name][0] for one in rounds] for name in runs}, len(loud)
+
+
+_QUIET = 0.03  # of one core
+_TICKS = 0.02  # seconds: the system counts in hundredths
+
+
+def _foreign_seconds() -> float:
+    """Processor time of everything but this process, since the machine started; 0 where nobody tells."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return 0.0
+    user, nice, system, _, _, irq, softirq, steal = map(int, stat.read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK") - cpu_seconds()
+
+
 def ratio(times: list[float], others: list[float]) -> float:
     """The median of the rounds' ratios: what disturbs a round disturbs both."""
     return statistics.median(a / b for a, b in zip(times, others, strict=True))
