@@ -7,6 +7,9 @@
 PYTHON ?= python3
 SOURCE ?=
 OUT ?= demo-out
+# as given: a $ in a name is a $
+override SOURCE := $(value SOURCE)
+override OUT := $(value OUT)
 export SOURCE OUT
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python

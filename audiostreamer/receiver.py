@@ -88,8 +88,11 @@ def as_receiver(receiver: object) -> Receiver:
             f"or PerStream({receiver.__name__}) to have one for each stream"
         )
     for hook in [receiver, *(getattr(receiver, name, None) for name in dir(Receiver) if name.startswith("on_"))]:
-        if inspect.iscoroutinefunction(hook):
-            raise TypeError(f"{hook.__qualname__} is async: hooks are plain functions; use 'async for' to await")
+        if any(
+            _runs_later(part)
+            for part in (hook, getattr(hook, "func", None), type(hook).__call__ if callable(hook) else None)
+        ):
+            raise TypeError(f"{hook!r} is async or a generator: hooks are plain functions; use 'async for' to await")
     if isinstance(receiver, Receiver):
         if _takes_batches(receiver) and type(receiver).on_window is not Receiver.on_window:
             raise TypeError(f"{type(receiver).__name__} overrides on_window and on_windows: keep one of them")
@@ -99,6 +102,11 @@ def as_receiver(receiver: object) -> Receiver:
     if callable(receiver):
         return _Function(receiver)
     raise TypeError(f"receiver={receiver!r}: give a Receiver, a function of a window, or a list of these")
+
+
+def _runs_later(hook: object) -> bool:
+    """Whether calling it does nothing yet."""
+    return inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook) or inspect.isgeneratorfunction(hook)
 
 
 class _Function(Receiver):

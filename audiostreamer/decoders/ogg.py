@@ -68,5 +68,5 @@ def is_one_page(reader: Reader) -> bool:
             return False
         at += 27 + head[26] + sum(reader.exactly(head[26]))
         if int.from_bytes(head[6:14], "little", signed=True) > 0:
-            return bool(head[5] & _LAST) and (reader.size is None or at >= reader.size)
+            return bool(head[5] & _LAST) and reader.size in (None, at)
     return False

@@ -1,8 +1,8 @@
 """How many bytes a container's own header promises: if fewer came, the recording was cut short.
 
-FFmpeg and libsndfile end such files without a word. MP3, ADTS, Ogg, NIST and transport streams promise nothing: there
-a cut at a packet's border is the end. Plain samples are counted in frames by `audiostreamer.decoders.pcm`; FLAC and
-MP4 promise frames or tell by themselves (`DecodeError`).
+FFmpeg and libsndfile end such files without a word. MP3, ADTS, NIST and transport streams promise nothing, Ogg only its
+last page: there a cut at a packet's or page's border is the end. Plain samples are counted in frames by
+`audiostreamer.decoders.pcm`; FLAC and MP4 promise frames or tell by themselves (`DecodeError`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from .sniff import Kind
 __all__ = ["promised_bytes"]
 
 _SEGMENT = 0x18538067
+_OGG_TAIL = 1 << 17  # a page is at most 65,307 bytes
 _EBML = 0x1A45DFA3
 
 
@@ -55,6 +56,20 @@ def _matroska_end(reader: Reader) -> int | None:
     return None if size is None else reader.tell() + size
 
 
+def _ogg_end(reader: Reader) -> int | None:
+    """Where the last page that begins ends, by its own header."""
+    if not reader.seekable_media or reader.size is None:
+        return None
+    start = max(0, reader.size - _OGG_TAIL)
+    reader.seek(start)
+    tail = reader.exactly(reader.size - start)
+    at = tail.rfind(b"OggS")
+    if at < 0:
+        return None
+    body = at + 27 + (tail[at + 26] if len(tail) > at + 26 else 0)
+    return start + body + sum(tail[at + 27 : body])
+
+
 def _number(reader: Reader, *, marked: bool = False) -> int | None:
     """EBML's number of variable length, with its length marker for names; None if it is unknown: all ones."""
     first = reader.exactly(1)
@@ -69,6 +84,7 @@ def _number(reader: Reader, *, marked: bool = False) -> int | None:
 
 
 _ENDS: dict[str, Callable[[Reader], int | None]] = {
+    "ogg": _ogg_end,
     "wav": wav_end,
     "aiff": aiff_end,
     "au": au_end,

@@ -175,3 +175,18 @@ def test_a_promise_of_one_byte_more_is_noticed():
 @pytest.mark.parametrize("head", [b"", b"\0" * 20, b"\x1a\x45\xdf\xa3", b"\x1a\x45\xdf\xa3\x01", b"\xff" * 30])
 def test_broken_matroska_heads_promise_nothing(head):
     assert promised_bytes(Reader(from_bytes(head)), Kind("matroska")) is None
+
+
+@pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
+@pytest.mark.parametrize("seconds", [1, 10])
+@pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
+def test_ogg_that_is_cut_inside_a_page(subtype: str, seconds: int, part: float) -> None:
+    """What there is comes, then an error; never a normal end, and never a short file without a frame."""
+    whole = io.BytesIO()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 48_000 * seconds)
+    soundfile.write(whole, noise, 48_000, format="OGG", subtype=subtype)
+    cut = whole.getvalue()[: int(part * whole.getbuffer().nbytes)]
+    with pytest.raises(SourceError) as caught:
+        Generator(cut, window_length="100ms").run()
+    assert isinstance(caught.value, (TruncatedSourceError, DecodeError, FormatError))
+    assert Generator(whole.getvalue(), window_length="100ms").run().errors == {}
