@@ -129,8 +129,10 @@ class Drive:
     # -- the schedule
 
     def _schedule(self) -> Parts:
-        while not self.control.stopping():
+        while True:
             self.control.wakeup.clear()
+            if self.control.stopping():  # only now: a stop between this and a clear would never be noticed
+                return
             busy = yield from self._turns()
             if self._stored is None and self._entries is not None:
                 busy = self._open_next() or busy

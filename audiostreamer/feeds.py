@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from .errors import AudioStreamerError, SourceError, os_error_kind
+from .log import logger
 from .pipeline import Pipeline
 from .samples import SAMPLE_TYPES
 from .sources.base import Block, Event, Format, Source
@@ -59,13 +60,18 @@ def events(source: Source, prepare: Prepare, *, halted: Callable[[], bool]) -> G
             with _mapped(source):
                 event = _checked(source.read(frames))
             if event is None:
-                return
+                break
             if isinstance(event, Block):
                 pipeline.source_frames += len(event.samples)
             yield event, None
-    finally:
-        with _mapped(source):
+    except BaseException:
+        try:
             source.close()
+        except Exception:  # the first failure is the one that counts
+            logger.exception("closing %s failed", source.name)
+        raise
+    with _mapped(source):
+        source.close()
 
 
 class _mapped:

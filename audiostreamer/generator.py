@@ -155,6 +155,7 @@ class Generator:
     def start(self) -> None:
         """Run in a background thread; see `join` and `stop`."""
         drive = self._begin()
+        self._driver = None  # until the thread is there
         self._thread = threading.Thread(target=self._main, args=(drive,), name="audiostreamer generator", daemon=True)
         self._thread.start()
 
@@ -225,17 +226,19 @@ class Generator:
         self._driver = threading.get_ident()
         drive.control.turn = drive.waiting()
         deadline = self._clock.now() + timeout
-        while not drive.ended.is_set() and (limit is None or count < limit):
-            most = self._settings["batch_size"]
-            drive.control.part_size = most if limit is None else min(most, limit - count)
-            part = next(self._parts, None)
-            if part is not None:
-                count += part.delivered
-                self._tracker.update(part)
-            elif count or not drive.wait(deadline):
-                break
-        if drive.ended.is_set():
-            self._tracker.end()
+        try:
+            while not drive.ended.is_set() and (limit is None or count < limit):
+                most = self._settings["batch_size"]
+                drive.control.part_size = most if limit is None else min(most, limit - count)
+                part = next(self._parts, None)
+                if part is not None:
+                    count += part.delivered
+                    self._tracker.update(part)
+                elif count or not drive.wait(deadline):
+                    break
+        finally:
+            if drive.ended.is_set():
+                self._tracker.end()
         return count
 
     def __iter__(self) -> Iterator[Window]:

@@ -48,6 +48,7 @@ class LiveFeed(ThreadFeed):
         self._overflow = overflow
         self._clock = clock
         self._waiting = 0  # frames in the queue
+        self._blocks = 0
         self._most = 0
         self._thread.start()
 
@@ -57,6 +58,7 @@ class LiveFeed(ThreadFeed):
             item = super().take()
             if item is not NOT_READY and isinstance(item[0], Block):
                 self._waiting -= len(item[0].samples)
+                self._blocks -= 1
             return item
 
     def _read(self) -> None:
@@ -76,7 +78,8 @@ class LiveFeed(ThreadFeed):
             self._queue.append(item)
             if isinstance(item[0], Block):
                 self._waiting += len(item[0].samples)
-            if self._waiting <= self._most:
+                self._blocks += 1
+            if not self._is_too_much():
                 return
             if self._overflow == "raise":
                 raise OverrunError(
@@ -84,8 +87,12 @@ class LiveFeed(ThreadFeed):
                     "raise live_buffer=, or accept losses with overflow='drop-oldest'",
                     uri=self._source.name,
                 )
-            while self._waiting > self._most:
+            while self._is_too_much():
                 self._drop_oldest()
+
+    def _is_too_much(self) -> bool:
+        """A single block may be longer than what may wait: nobody was too slow for that."""
+        return self._waiting > self._most and self._blocks > 1
 
     def _drop_oldest(self) -> None:
         """Put a loss in the place of the oldest block, and join what then stands side by side."""
@@ -94,6 +101,7 @@ class LiveFeed(ThreadFeed):
             before.append(self._queue.popleft())
         frames = len(self._queue.popleft()[0].samples)
         self._waiting -= frames
+        self._blocks -= 1
         note = before.pop() if before and isinstance(before[-1][0], Metadata) else None
         if before and isinstance(lost := before[-1][0], Lost) and lost.reason == "overflow":
             before.pop()

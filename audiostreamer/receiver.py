@@ -88,10 +88,7 @@ def as_receiver(receiver: object) -> Receiver:
             f"or PerStream({receiver.__name__}) to have one for each stream"
         )
     for hook in [receiver, *(getattr(receiver, name, None) for name in dir(Receiver) if name.startswith("on_"))]:
-        if any(
-            _runs_later(part)
-            for part in (hook, getattr(hook, "func", None), type(hook).__call__ if callable(hook) else None)
-        ):
+        if _runs_later(hook):
             raise TypeError(f"{hook!r} is async or a generator: hooks are plain functions; use 'async for' to await")
     if isinstance(receiver, Receiver):
         if _takes_batches(receiver) and type(receiver).on_window is not Receiver.on_window:
@@ -106,7 +103,9 @@ def as_receiver(receiver: object) -> Receiver:
 
 def _runs_later(hook: object) -> bool:
     """Whether calling it does nothing yet."""
-    return inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook) or inspect.isgeneratorfunction(hook)
+    parts = [hook, getattr(hook, "func", None), type(hook).__call__ if callable(hook) else None]
+    kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction, inspect.isgeneratorfunction)
+    return any(kind(part) for kind in kinds for part in parts)
 
 
 class _Function(Receiver):
@@ -131,11 +130,13 @@ class PerStream(Receiver):
             raise TypeError(f"PerStream({factory!r}): give what makes a receiver, such as its class")
         self._factory = factory
         self._inner: dict[str, Receiver] = {}
+        self._begun: set[str] = set()  # those whose receiver could be started
 
     def on_stream_start(self, stream: Stream) -> None:
         """Make and start the stream's receiver."""
         inner = self._inner[stream.id] = as_receiver(self._factory())
         inner.on_start()
+        self._begun.add(stream.id)
         inner.on_stream_start(stream)
 
     def on_lost(self, stream: Stream, reason: str) -> None:
@@ -152,7 +153,7 @@ class PerStream(Receiver):
 
     def on_stream_error(self, stream: Stream | None, error: Exception) -> None:
         """Pass on, if the stream's receiver was made."""
-        if stream is not None and stream.id in self._inner:
+        if stream is not None and stream.id in self._begun:
             self._inner[stream.id].on_stream_error(stream, error)
 
     def on_stream_end(self, stream: Stream, ledger: Ledger) -> object:
@@ -162,7 +163,9 @@ class PerStream(Receiver):
             return None
         report = StreamReport(stream, ledger)
         try:
-            report.result = inner.on_stream_end(stream, ledger)
+            if stream.id in self._begun:
+                self._begun.discard(stream.id)
+                report.result = inner.on_stream_end(stream, ledger)
         finally:
             inner.on_end(RunReport({stream.id: report}))
         return report.result
@@ -202,11 +205,11 @@ class _Several(Receiver):
             one.on_metadata(stream, metadata)
 
     def on_stream_error(self, stream: Stream | None, error: Exception) -> None:
-        for one in self._all if stream is None else self._started[stream.id]:
+        for one in self._all if stream is None else self._started.get(stream.id, []):
             one.on_stream_error(stream, error)
 
     def on_stream_end(self, stream: Stream, ledger: Ledger) -> object:
-        started = self._started.pop(stream.id)
+        started = self._started.pop(stream.id, [])
         results = _each([partial(one.on_stream_end, stream, ledger) for one in started])
         return (*results, *[None] * (len(self._all) - len(started)))
 
@@ -218,16 +221,21 @@ class _Several(Receiver):
         size = len(batch) if self._batches else 1
         for first in range(0, len(batch), size):
             part = batch.part(first, size)
-            for one in self._all:
-                done, part.delivered = part.delivered, 0
-                try:
-                    one._deliver(part, halted)
-                finally:
-                    part.delivered = max(done, part.delivered)
-                if halted():
-                    break
-            if part is not batch:
-                batch.delivered += part.delivered
+            try:
+                self._deliver_part(part, halted)
+            finally:
+                if part is not batch:
+                    batch.delivered += part.delivered
+            if halted():
+                return
+
+    def _deliver_part(self, part: WindowBatch, halted: Callable[[], bool]) -> None:
+        for one in self._all:
+            done, part.delivered = part.delivered, 0
+            try:
+                one._deliver(part, halted)
+            finally:
+                part.delivered = max(done, part.delivered)
             if halted():
                 return
 

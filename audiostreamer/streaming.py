@@ -136,6 +136,10 @@ class Streaming:
             self._release()
         except Exception:
             logger.exception("closing %s failed", self.id)
+        finally:  # also when Ctrl-C ends the wait
+            self._conclude()
+
+    def _conclude(self) -> None:
         with self._control.books:
             self.report.ledger = self.ledger()
         if self.report.stream is None:
@@ -217,8 +221,13 @@ class Streaming:
             return
 
 
-def _forget_frames(error: BaseException | None) -> None:
+def _forget_frames(error: BaseException) -> None:
     """Let go of what an error's tracebacks hold: decoders and blocks, for as long as the report lives."""
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__cause__ or error.__context__
+    seen: list[BaseException] = []
+    rest: list[BaseException | None] = [error]
+    while rest:
+        one = rest.pop()
+        if one is not None and all(one is not other for other in seen):
+            seen.append(one)
+            one.__traceback__ = None
+            rest += [one.__cause__, one.__context__]

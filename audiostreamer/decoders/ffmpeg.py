@@ -23,7 +23,7 @@ from .container import choose_track, open_container, tags
 from .frame_clock import TIMED, FrameClock
 from .lame import end_padding
 from .layout import check_format
-from .ogg import next_link, pages_end
+from .ogg import last_page_is_sound, next_link, pages_end
 from .reader import Reader
 from .samples import scale
 from .sniff import skip_tags
@@ -250,6 +250,8 @@ class FFmpegDecoder(Decoder):
         if item is None:
             self._reader.check(self._done)
             self._reader.check_size(self._done)
+            if self._kind == "ogg" and not last_page_is_sound(self._reader):
+                raise DecodeError("the last page is damaged", position=self._done)
             return None
         if isinstance(item, SourceError):
             self._held = item

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
+
 from .reader import Reader
 
-__all__ = ["is_one_page", "next_link", "pages_end"]
+__all__ = ["is_one_page", "last_page_is_sound", "next_link", "pages_end"]
 
 _PIECE = 1 << 16
+_TAIL = 1 << 17  # bytes; a page is at most 65,307
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _MAX_PAGES = 4096  # of headers, with pictures in them
 _LAST = 4  # flag of a stream's last page
 _FIRST_PAGE = b"OggS\0\2"  # version 0, flags: begins a stream and continues no packet
@@ -68,5 +72,23 @@ def is_one_page(reader: Reader) -> bool:
             return False
         at += 27 + head[26] + sum(reader.exactly(head[26]))
         if int.from_bytes(head[6:14], "little", signed=True) > 0:
-            return bool(head[5] & _LAST) and reader.size in (None, at)
+            return bool(head[5] & _LAST) and reader.size in (None, at) and last_page_is_sound(reader)
     return False
+
+
+def last_page_is_sound(reader: Reader) -> bool:
+    """Whether the checksum of the last page fits. FFmpeg drops one that does not, and then it looks like the end.
+
+    True where that cannot be told: the media cannot seek, or the page is not whole.
+    """
+    if not reader.seekable_media or reader.size is None:
+        return True
+    reader.seek(max(0, reader.size - _TAIL))
+    tail = reader.exactly(_TAIL)
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < 27 or len(page) < (end := 27 + page[26] + sum(page[27 : 27 + page[26]])):
+        return True
+    summed = page[:22] + bytes(4) + page[26:end]
+    # Ogg's CRC-32 is zlib's with all bits the other way round, begun at 0.
+    crc = zlib.crc32(summed.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return f"{crc:032b}"[::-1] == f"{int.from_bytes(page[22:26], 'little'):032b}"

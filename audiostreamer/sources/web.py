@@ -37,7 +37,7 @@ _SCHEMES = ("http", "https")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.IGNORECASE)
 _REASONS = {
     "ClientConnectorCertificateError": "the server's certificate is not to be trusted",
     "ClientConnectorDNSError": "no such host",

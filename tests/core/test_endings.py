@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
-from audiostreamer import MissingDependencyError, PerStream, Receiver, SourceError
+from audiostreamer import DecodeError, MissingDependencyError, PerStream, Receiver, SourceError
 from audiostreamer.lengths import Length
 from audiostreamer.live_feed import LiveFeed
 from audiostreamer.options import Options
@@ -192,6 +193,21 @@ def test_hooks_that_are_async_are_refused(hook: str) -> None:
         generator(source(), wait)
 
 
+def test_functions_that_would_run_later_are_refused() -> None:
+    async def wait(window: Any) -> None: ...
+
+    def lazy(window: Any) -> Any:
+        yield window
+
+    class Callable:
+        async def __call__(self, window: Any) -> None: ...
+
+    for receiver in (partial(wait), lazy, Callable(), [Receiver(), lazy]):
+        with pytest.raises(TypeError, match="plain functions"):
+            generator(source(), receiver)
+    generator(source(), partial(print)).run()
+
+
 @pytest.mark.parametrize(("argument", "value"), [("progress", "yes"), ("sample_rate", 10**12), ("live_buffer", "0s")])
 def test_arguments_that_would_fail_late(argument: str, value: object) -> None:
     with pytest.raises((TypeError, ValueError), match=argument):
@@ -239,3 +255,76 @@ def test_a_stuck_receiver_does_not_let_titles_pile_up() -> None:
     assert [type(item).__name__ for item in items[:3]] == ["Pipeline", "Lost", "Metadata"]
     assert sum(isinstance(item, Metadata) for item in items) < 10
     assert [item.mapping["title"] for item in items if isinstance(item, Metadata)][-1] == "299"
+
+
+def test_a_stop_at_the_worst_moment_is_noticed() -> None:
+    """Just before the loop forgets what woke it."""
+    gen = generator(source(hold=True, live=True))
+
+    class Racing(threading.Event):
+        def clear(self) -> None:
+            assert gen._drive is not None
+            gen._drive.control.stop(drain=False)
+            super().clear()
+
+    drive = gen._begin()
+    drive.control.wakeup = Racing()
+    running = threading.Thread(target=gen._run, args=(drive,), name="running")
+    running.start()
+    running.join(PATIENCE_SECONDS)
+    assert not running.is_alive()
+
+
+def test_an_error_that_is_its_own_cause() -> None:
+    def fail(window: Any) -> None:
+        try:
+            raise ValueError("again")
+        except ValueError as error:
+            raise error from error
+
+    gen = generator(source(), fail, errors="skip")
+    gen.start()
+    report = gen.join(PATIENCE_SECONDS)
+    assert report is not None
+    assert str(report.errors["scripted"]) == "again"
+
+
+def test_a_live_block_longer_than_the_buffer_is_delivered() -> None:
+    one = ScriptedSource([np.zeros(800)], live=True)
+    gen = generator(one, live_buffer="50ms")
+    gen.run()
+    assert gen.ledgers["scripted"].delivered == 800
+
+
+def test_the_first_failure_counts_not_the_one_of_close() -> None:
+    gen = generator(Stubborn([np.zeros(100), DecodeError("broken")], name="tape"), errors="skip")
+    assert isinstance(gen.run().errors["tape"], DecodeError)
+
+
+def test_a_list_counts_as_its_receiver_does() -> None:
+    def fail_at_two(window: Any) -> None:
+        if window.index == 2:
+            raise ValueError
+
+    ledgers = [generator(source(), r, errors="skip") for r in (fail_at_two, [fail_at_two])]
+    for gen in ledgers:
+        gen.run()
+    assert ledgers[0].ledgers == ledgers[1].ledgers
+    assert ledgers[0].ledgers["scripted"].windows == 3
+
+
+def test_an_inner_receiver_that_cannot_start_is_only_ended() -> None:
+    def refuse() -> None:
+        raise ValueError("no")
+
+    inner = RecordingReceiver(on_start=refuse)
+    generator(source(), PerStream(lambda: inner), errors="skip").run()
+    assert inner.names == ["on_start", "on_end"]
+
+
+def test_a_polled_failure_ends_the_progress() -> None:
+    seen: list[bool] = []
+    gen = generator(ScriptedSource([DecodeError("broken")]), progress=lambda progress: seen.append(progress.done))
+    with pytest.raises(DecodeError):
+        poll(gen)
+    assert seen[-1:] == [True]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from audiostreamer import DecodeError, FormatError, Generator
 from audiostreamer.decoders.ogg import is_one_page, next_link, pages_end
 from audiostreamer.decoders.reader import Reader
 
@@ -51,3 +52,15 @@ def test_pages_follow_each_other():
     assert next_link(broken, 0) == len(first) + 100
     assert pages_end(broken, 0, len(first) + 100) == len(first)
     assert next_link(broken, len(first) + 100) is None
+
+
+@pytest.mark.parametrize(("subtype", "seconds"), [("OPUS", 1), ("OPUS", 6), ("VORBIS", 6), ("VORBIS", 0.1)])
+def test_a_damaged_last_page_is_no_end(subtype: str, seconds: float) -> None:
+    whole = io.BytesIO()
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, int(48_000 * seconds))
+    sf.write(whole, noise, 48_000, format="OGG", subtype=subtype)
+    damaged = bytearray(whole.getvalue())
+    damaged[-20] ^= 1
+    with pytest.raises((DecodeError, FormatError)):
+        Generator(bytes(damaged), window_length="100ms").run()
+    assert Generator(whole.getvalue(), window_length="100ms").run().errors == {}

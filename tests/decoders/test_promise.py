@@ -7,12 +7,14 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+import soundfile
 
+from audiostreamer import Generator
 from audiostreamer.decoders.base import Media
 from audiostreamer.decoders.promise import promised_bytes
 from audiostreamer.decoders.reader import Reader
 from audiostreamer.decoders.sniff import Kind
-from audiostreamer.errors import FormatError, TruncatedSourceError
+from audiostreamer.errors import DecodeError, FormatError, SourceError, TruncatedSourceError
 
 from .decoding import av_encode, decode, from_bytes, from_path, from_pipe, sf_encode, signal
 from .test_pcm import RAMP, fmt, wav
