@@ -169,7 +169,7 @@ class FFmpegDecoder(Decoder):
 
     def _open_link(self, link: int) -> None:
         self._container.close()
-        self._reader.start += link
+        self._reader.hide(link)
         self._at, self._bad = 0, None
         self._container = open_container(self._media, self._reader, self._kind)
         self._stream = choose_track(self._container, self._track)

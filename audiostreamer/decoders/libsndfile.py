@@ -21,6 +21,7 @@ from .tagging import cleaned
 
 __all__ = ["SoundFileDecoder"]
 
+_LEAST = 1024  # frames to ask for where the header says that there are none left
 _ABSURD = 1 << 53  # frames; FLAC of unknown length claims 2^63 - 1
 _EXACT_SEEK = ("FLAC", "ALAC_16", "ALAC_20", "ALAC_24", "ALAC_32")
 
@@ -79,6 +80,8 @@ class SoundFileDecoder(Decoder):
             DecodeError: libsndfile failed, or stopped before the end; what came before has been delivered.
             TruncatedSourceError: Fewer bytes came than were promised; everything there was has been delivered.
         """
+        if self._known is not None:  # libsndfile clears what it is asked for and cannot fill
+            max_frames = min(max_frames, max(_LEAST, self._known - self._done))
         buffer = new_buffer(max_frames, self.format.channels, self._dtype, self.headroom)
         wanted = buffer[self.headroom :]
         done = 0

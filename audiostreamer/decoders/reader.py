@@ -96,6 +96,12 @@ class Reader:
         """Where reading goes on, counted from `start`, in bytes."""
         return self._at - self.start
 
+    def hide(self, size: int) -> None:
+        """Count positions from `size` bytes further on."""
+        self.start += size
+        if self.header_promise is not None:
+            self.header_promise -= size
+
     def forget(self) -> None:
         """Stop keeping the beginning: from now on a media that cannot seek is only read forwards."""
         self._keeping = False
