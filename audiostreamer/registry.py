@@ -143,7 +143,8 @@ def _built_in() -> dict[str, type[Source]]:
     found: dict[str, type[Source]] = {}
     for module in pkgutil.iter_modules(_path_of_package, _package + "."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, type) and issubclass(value, Source) and value.__module__ == module.name:
+            own = getattr(value, "__module__", None) == module.name  # first: Python 3.10 takes list[str] for a type
+            if own and isinstance(value, type) and issubclass(value, Source):
                 found |= dict.fromkeys(value.schemes, value)
     return found
 
