@@ -247,7 +247,7 @@ class BlockFile(io.RawIOBase):
 
 def spooled(file: BinaryIO) -> BinaryIO:
     """The rest of a file that cannot seek, in one that can."""
-    copy = tempfile.SpooledTemporaryFile(_SPOOL_IN_MEMORY)  # noqa: SIM115 - closed with the archive
+    copy = _Spool(_SPOOL_IN_MEMORY)
     try:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
@@ -290,3 +290,10 @@ def foreign_errors(shown: str) -> Iterator[None]:
         name = type(error).__name__
         kind, words = _DRIVER_ERRORS.get(name, (SourceError, f"cannot be read: {name}"))
         raise kind(words, uri=shown) from error
+
+
+class _Spool(tempfile.SpooledTemporaryFile[bytes]):
+    """Says that it can seek, which before Python 3.11 it does not, and archives ask."""
+
+    def seekable(self) -> bool:
+        return True

@@ -6,6 +6,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from abc import ABCMeta
 from pathlib import Path
 from types import ModuleType
 
@@ -25,7 +26,8 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 
 
 def classes(module: ModuleType) -> list[type[Source]]:
-    found = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Source)]
+    classes = [value for value in vars(module).values() if inspect.isclass(value) and isinstance(value, ABCMeta)]
+    found = [value for value in classes if issubclass(value, Source)]
     return [value for value in found if value.__module__ == module.__name__]
 
 
