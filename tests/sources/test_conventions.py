@@ -26,7 +26,7 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 
 
 def classes(module: ModuleType) -> list[type[Source]]:
-    classes = [value for value in vars(module).values() if inspect.isclass(value) and isinstance(value, ABCMeta)]
+    classes = [value for value in vars(module).values() if type(value) is ABCMeta]
     found = [value for value in classes if issubclass(value, Source)]
     return [value for value in found if value.__module__ == module.__name__]
 
