@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ class StoredSource(Source):
             self.close()
             raise
         self.engine = self._decoder.engine
-        self.read_ahead = self._decoder.read_ahead
+        self.read_ahead = self._decoder.read_ahead and _usable_cores() > 1  # one core gains nothing from a thread
         self.block_frames = 0 if self._media.seekable else _BLOCK_FRAMES_OF_PIPES
         return self._decoder.format
 
@@ -96,6 +97,10 @@ class StoredSource(Source):
         except SourceError as error:
             error.uri = error.uri or self.name
             raise
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

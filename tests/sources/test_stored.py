@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from audiostreamer.decoders.base import Media
 from audiostreamer.errors import (
@@ -14,6 +17,7 @@ from audiostreamer.errors import (
     SourceNotFoundError,
     SourceTimeoutError,
 )
+from audiostreamer.sources.file import File
 from audiostreamer.sources.stored import StoredSource, os_errors
 
 
@@ -87,3 +91,17 @@ def test_expand_is_the_source_itself(tmp_path: Path) -> None:
             super().__init__(text.encode())
 
     assert [type(source) for source in One.expand("x")] == [One]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores can be chosen on Linux only")
+def test_one_core_does_not_read_ahead(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "large.wav", np.zeros(600_000), 48_000, subtype="PCM_16")
+    cores = os.sched_getaffinity(0)
+    source = File(tmp_path / "large.wav")
+    try:
+        os.sched_setaffinity(0, {min(cores)})
+        source.open()
+    finally:
+        os.sched_setaffinity(0, cores)
+        source.close()
+    assert not source.read_ahead
