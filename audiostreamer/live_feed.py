@@ -6,6 +6,7 @@ Where the driver is too slow for too long, the oldest audio is lost: counted, an
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from .clock import Clock
@@ -62,14 +63,14 @@ class LiveFeed(ThreadFeed):
             return item
 
     def _read(self) -> None:
-        rate = 0
-        for event, _ in events(self._source, self._prepare, halted=lambda: self._closed):
-            arrived = self._clock.utc() if isinstance(event, Block) else None
-            if isinstance(event, (Pipeline, Format)):
-                rate = event.stream.source_sample_rate if isinstance(event, Pipeline) else event.sample_rate
-                self._most = int(self._seconds * rate)
-            self._put(owned((event, arrived)))
-            self._wake()
+        with closing(events(self._source, self._prepare, halted=lambda: self._closed)) as items:
+            for event, _ in items:
+                arrived = self._clock.utc() if isinstance(event, Block) else None
+                if isinstance(event, (Pipeline, Format)):
+                    rate = event.stream.source_sample_rate if isinstance(event, Pipeline) else event.sample_rate
+                    self._most = int(self._seconds * rate)
+                self._put(owned((event, arrived)))
+                self._wake()
 
     def _put(self, item: Item) -> None:
         with self._changed:

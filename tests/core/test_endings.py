@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audiostreamer import DecodeError, MissingDependencyError, PerStream, Receiver, SourceError
+from audiostreamer import DecodeError, MissingDependencyError, OverrunError, PerStream, Receiver, SourceError
 from audiostreamer.lengths import Length
 from audiostreamer.live_feed import LiveFeed
 from audiostreamer.options import Options
@@ -328,3 +328,24 @@ def test_a_polled_failure_ends_the_progress() -> None:
     with pytest.raises(DecodeError):
         poll(gen)
     assert seen[-1:] == [True]
+
+
+def test_an_overrun_closes_the_source_in_its_own_thread() -> None:
+    """And at once: not when somebody lets go of the error."""
+    inside, free = threading.Event(), threading.Event()
+
+    def block(window: Any) -> None:
+        inside.set()
+        assert free.wait(PATIENCE_SECONDS)
+
+    one = source(50, live=True, hold=True)
+    gen = generator(one, block, live_buffer="50ms", overflow="raise")
+    gen.start()
+    one.release(1)
+    assert inside.wait(PATIENCE_SECONDS)
+    one.release()
+    one.wait_closed()
+    free.set()
+    with pytest.raises(OverrunError):
+        gen.join(PATIENCE_SECONDS)
+    assert one.threads("close") == {"audiostreamer scripted"}
