@@ -14,7 +14,7 @@ export SOURCE OUT
 BIN := .venv/bin
 INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test docs bench clean
 
 demo: .venv/.demo
 	@$(BIN)/audiostreamer demo --out "$$OUT" $(if $(SOURCE),-- "$$SOURCE")
@@ -38,17 +38,17 @@ clean:
 	@PYTHON='$(PYTHON)' sh .ci/setup venv
 	@touch $@
 
-.venv/.demo: .venv/.made pyproject.toml
-	$(INSTALL) --editable '.[ffmpeg,plot]'
-	@touch $@
+.venv/.demo: EXTRAS := ffmpeg,plot
+.venv/.docs: EXTRAS := docs
+.venv/.test: EXTRAS := test,docs
+.venv/.test: .venv/.system
 
-.venv/.test: .venv/.made pyproject.toml
+.venv/.system: .venv/.made
 	@sh .ci/setup system
-	$(INSTALL) --editable '.[test,docs]'
 	@touch $@
 
-.venv/.docs: .venv/.made pyproject.toml
-	$(INSTALL) --editable '.[docs]'
+.venv/.demo .venv/.docs .venv/.test: .venv/.made pyproject.toml
+	$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@
 
 .venv/.bench: .venv/.made pyproject.toml

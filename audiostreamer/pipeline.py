@@ -28,6 +28,7 @@ __all__ = ["Output", "Pipeline"]
 Output = WindowBatch | Gap | Metadata
 _PREROLL = Fraction(1, 20)  # seconds resampled and discarded before a range: the filter's ringing is over by then
 
+# Long blocks make carrying over rare; two of them still fit in a processor's cache, and in anybody's memory.
 _BLOCK_FRAMES = 262_144
 _BLOCK_WINDOWS = 8
 _BLOCK_FRAMES_MOST = 524_288

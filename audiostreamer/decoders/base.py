@@ -69,11 +69,6 @@ class Decoder(ABC):
         """Close the decoder and its media. May be called twice."""
 
 
-# glibc gives freed blocks back to the system, and every fresh block then costs a page fault per 4 KiB: a tenth of the
-# time of reading WAV. Freeing one larger piece first (never touched, so it costs nothing) makes it keep them.
-np.empty(1 << 24, np.uint8)
-
-
 def new_buffer(frames: int, channels: int, dtype: str, headroom: int, *, planar: bool = False) -> NDArray[Any]:
     """A fresh array of ``(headroom + frames, channels)``, in planar memory order if wanted."""
     shape = (channels, headroom + frames) if planar else (headroom + frames, channels)

@@ -62,7 +62,7 @@ def is_one_page(reader: Reader) -> bool:
     """Whether all the audio is in one page, the last of the file. Leaves the reader anywhere.
 
     FFmpeg needs the granule positions of two pages to know where Vorbis ends; of one page it delivers up to 960
-    frames too many or too few (measured on 65 lengths, all wrong; libsndfile is right).
+    frames too many or too few (75 of 130 files of 1 to 200,000 frames, all of one page; libsndfile is right).
     """
     at = 0
     for _ in range(_MAX_PAGES):
