@@ -12,7 +12,7 @@ from .resampling import QUALITIES
 from .samples import DTYPES
 from .windowing import TAILS
 
-__all__ = ["check_options", "check_settings"]
+__all__ = ["check_options", "check_settings", "whole_number"]
 
 _HIGHEST_RATE = 10_000_000
 
@@ -71,7 +71,7 @@ def check_settings(
     """
     return {
         "errors": _one_of(errors, "errors", ("raise", "skip")),
-        "batch_size": _positive(batch_size, "batch_size"),
+        "batch_size": whole_number(batch_size, "batch_size", example=64),
         "realtime": _one_of(pace, "pace", (None, "realtime")) is not None,
         "live_seconds": parse_seconds(live_buffer, "live_buffer"),
         "overflow": _one_of(overflow, "overflow", ("drop-oldest", "raise")),
@@ -84,9 +84,15 @@ def _one_of(value: Any, name: str, allowed: tuple[str | None, ...]) -> Any:
     return value
 
 
-def _positive(value: object, name: str) -> int:
+def whole_number(value: object, name: str, *, example: int = 16000) -> int:
+    """A whole number of at least 1.
+
+    Raises:
+        TypeError: Not a whole number.
+        ValueError: Less than 1.
+    """
     if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name}={value!r}: write a whole number, such as 16000")
+        raise TypeError(f"{name}={value!r}: write a whole number, such as {example}")
     number: int = operator.index(value)
     if number < 1:
         raise ValueError(f"{name}={value!r}: at least 1")
@@ -94,7 +100,7 @@ def _positive(value: object, name: str) -> int:
 
 
 def _sample_rate(value: object) -> int:
-    rate = _positive(value, "sample_rate")
+    rate = whole_number(value, "sample_rate")
     if rate > _HIGHEST_RATE:
         raise ValueError(f"sample_rate={value!r}: at most {_HIGHEST_RATE} Hz")
     return rate

@@ -8,12 +8,13 @@ touched, so that an FFT of an hour needs no matrix.
 
 from __future__ import annotations
 
-import operator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..arguments import whole_number
 
 __all__ = ["MelBank", "check_bands", "fft_length", "hertz_to_mel", "mel_bank", "mel_to_hertz"]
 
@@ -35,12 +36,7 @@ def check_bands(bands: object) -> int:
         TypeError: Not a whole number.
         ValueError: Less than 1.
     """
-    if isinstance(bands, bool) or not hasattr(bands, "__index__"):
-        raise TypeError(f"bands={bands!r}: write a whole number, such as 40")
-    count: int = operator.index(bands)
-    if count < 1:
-        raise ValueError(f"bands={bands!r}: at least 1")
-    return count
+    return whole_number(bands, "bands", example=40)
 
 
 def fft_length(sample_rate: int, frames: int, bands: int) -> int:

@@ -219,37 +219,33 @@ def test_blocks_of_many_channels_are_short() -> None:
     assert max(made) <= 1 << 20
 
 
-def test_titles_without_audio_do_not_pile_up() -> None:
-    opened, one = Format(8000, 1), ScriptedSource([Metadata({"title": str(k)}) for k in range(300)], live=True)
+def drained(one: ScriptedSource, *, seconds: float) -> LiveFeed:
+    """What waits after a live source has played to its end and nobody took anything."""
+    options = Options(Length(100))
     feed = LiveFeed(
         one,
-        lambda _: Pipeline(Options(Length(100)), opened, id="a", uri="a", live=True),
+        lambda opened: Pipeline(options, opened, id="a", uri="a", live=True),
         "a",
         lambda: None,
-        seconds=1.0,
+        seconds=seconds,
         overflow="drop-oldest",
         clock=ManualClock(),
     )
     one.wait_closed()
     feed.close()
+    return feed
+
+
+def test_titles_without_audio_do_not_pile_up() -> None:
+    one = ScriptedSource([Metadata({"title": str(k)}) for k in range(300)], live=True)
+    feed = drained(one, seconds=1.0)
     assert feed.waiting() <= 3
 
 
 def test_a_stuck_receiver_does_not_let_titles_pile_up() -> None:
-    opened = Format(8000, 1)
     events = [event for k in range(300) for event in (np.full(100, k / 300), Metadata({"title": str(k)}))]
     one = ScriptedSource(events, live=True)
-    feed = LiveFeed(
-        one,
-        lambda _: Pipeline(Options(Length(100)), opened, id="a", uri="a", live=True),
-        "a",
-        lambda: None,
-        seconds=0.05,
-        overflow="drop-oldest",
-        clock=ManualClock(),
-    )
-    one.wait_closed()
-    feed.close()
+    feed = drained(one, seconds=0.05)
     assert feed.waiting() < 20
     items = [feed.take()[0] for _ in range(feed.waiting() - 1)]
     assert [type(item).__name__ for item in items[:3]] == ["Pipeline", "Lost", "Metadata"]
