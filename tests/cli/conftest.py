@@ -36,7 +36,7 @@ def process(tmp_path) -> Iterator[Run]:
     started: list[tuple[subprocess.Popen[Any], threading.Timer]] = []
 
     def start(*arguments: object, **options: Any) -> subprocess.Popen[Any]:
-        command = [sys.executable, "-W", "error", "-m", "audiostreamer.cli", *map(str, arguments)]
+        command = [sys.executable, "-W", "error", "-m", "audiostreamer", *map(str, arguments)]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
         running = subprocess.Popen(command, cwd=tmp_path, env=buffered, **{"text": True, **pipes, **options})

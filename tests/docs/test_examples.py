@@ -13,7 +13,7 @@ import pytest
 from .pages import PAGES, ROOT, blocks, check_output, commands, run_python
 
 SITE = "https://example.com"
-_NOT_INSTALLED = 'command -v audiostreamer >/dev/null || audiostreamer() { "$PYTHON" -m audiostreamer.cli "$@"; }'
+_NOT_INSTALLED = 'command -v audiostreamer >/dev/null || audiostreamer() { "$PYTHON" -m audiostreamer "$@"; }'
 
 
 def _ids(page: Path) -> str:

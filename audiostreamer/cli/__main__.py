@@ -1,5 +1,0 @@
-"""``python -m audiostreamer.cli`` is ``audiostreamer``."""
-
-from .main import app
-
-app(prog_name="audiostreamer")
